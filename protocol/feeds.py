@@ -1,0 +1,148 @@
+"""Feeds: what central knows and an agent needs, as a replica that can be pulled, resumed and checked.
+
+A feed is a set of rows, each with a key and a JSON body, and a version that grows by one with every changed row. Central
+gives versions out under a lock held until its commit, so they become visible in their order: a reader that has seen
+version 7 has seen everything before it. A row that goes away leaves a tombstone.
+
+The digest of a feed is the sum of its rows' hashes modulo 2⁶⁴: both sides keep it up to date row by row, in any order, and
+compare it at the end of a pull. The rows below are the bodies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+
+class Feed(StrEnum):
+    """The feeds there are. Central knows whose each is: ``prices`` belong to a price list, ``catalogue`` and ``policy`` to
+    everyone, the others to one site. An agent names the feed alone, so it cannot ask for another site's."""
+
+    CATALOGUE = "catalogue"
+    PRICES = "prices"
+    ITEMS = "items"
+    STOCK = "stock"
+    ORDERS = "orders"
+    DESPATCHES = "despatches"
+    POLICY = "policy"
+
+
+DIGEST_MODULUS = 1 << 64
+
+
+def row_digest(key: str, body: bytes | None) -> int:
+    """A row's part in its feed's digest (unsigned, 64 bits); 0 for a tombstone."""
+    if body is None:
+        return 0
+    return int.from_bytes(hashlib.sha256(key.encode() + b"\0" + body).digest()[:8], "big")
+
+
+def digest_after(digest: int, removed: int, added: int) -> int:
+    """The digest of a feed after one row changed."""
+    return (digest - removed + added) % DIGEST_MODULUS
+
+
+class Product(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """catalogue, key ``gtin``: a product. ``unit`` is the unit of its quantities (``each``, ``kg`` …)."""
+
+    gtin: str
+    name: str
+    unit: str = "each"
+    department: str | None = None
+    category: str | None = None
+    package_size: str | None = None
+    serialised: bool = False  # each piece carries its own code, and must be sold by it
+    active: bool = True
+
+
+class Price(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """prices, key ``gtin``: what one unit costs at this site."""
+
+    gtin: str
+    price_minor: int
+    currency: str
+
+
+class ItemHere(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """items, key ``item``: a coded item that concerns this site, as central knows it.
+
+    ``state`` is one of :class:`protocol.items.State`. ``site`` is where it is or was shipped to; ``sold_at_us`` and
+    ``sold_site`` tell of its first sale.
+    """
+
+    item: str
+    gtin: str
+    state: str
+    site: str | None = None
+    expiry: str | None = None
+    sold_at_us: int | None = None
+    sold_site: str | None = None
+
+
+class StockLevel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """stock, key ``gtin``: the levels between which a site keeps a product, and what central counts there."""
+
+    gtin: str
+    on_hand: Decimal
+    in_transit: Decimal = Decimal(0)
+    on_order: Decimal = Decimal(0)
+    reorder_point: Decimal | None = None
+    order_up_to: Decimal | None = None
+
+
+class OrderLineView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of an order with its answer. ``response`` is the trade's code (EDIFACT 1229: 5 accepted, 6 amended, 7 not accepted)."""
+
+    line: int
+    gtin: str
+    ordered: Decimal
+    accepted: Decimal = Decimal(0)
+    despatched: Decimal = Decimal(0)
+    received: Decimal = Decimal(0)
+    response: str | None = None
+    reason: str | None = None
+
+
+class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """orders, key ``order_id``: an order of this site with its state and answers."""
+
+    order_id: str
+    number: str
+    state: str
+    submitted_at_us: int
+    lines: tuple[OrderLineView, ...]
+    reason: str | None = None
+
+
+class DespatchLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of a despatch advice."""
+
+    gtin: str
+    quantity: Decimal
+    items: tuple[str, ...] = ()
+
+
+class DespatchView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """despatches, key ``despatch_id``: goods on their way to this site (UBL DespatchAdvice)."""
+
+    despatch_id: str
+    from_site: str
+    lines: tuple[DespatchLine, ...]
+    order_id: str | None = None
+    despatched_at_us: int = 0
+    state: str = "in_transit"
+
+
+class PolicyRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """policy, key ``<verdict>`` or ``<verdict>/<gtin>``: what a counter does on a verdict: ``accept``, ``ask`` or ``refuse``."""
+
+    verdict: str
+    action: str
+    gtin: str | None = None
+
+
+body_encoder = msgspec.json.Encoder(decimal_format="string", order="deterministic")
+"""Bodies are JSON so that a support person can read a replica with any SQLite tool."""
