@@ -58,6 +58,11 @@ def validity(certificate_pem: bytes) -> tuple[datetime, datetime]:
     return certificate.not_valid_before_utc, certificate.not_valid_after_utc
 
 
+def sign(key_pem: bytes, data: bytes) -> bytes:
+    """A signature by this key (ECDSA with SHA-256, DER): the proof that whoever asks holds it."""
+    return _load_key(key_pem).sign(data, ec.ECDSA(hashes.SHA256()))
+
+
 def _load_key(key_pem: bytes) -> ec.EllipticCurvePrivateKey:
     try:
         key = serialization.load_pem_private_key(key_pem, password=None)
