@@ -66,6 +66,8 @@ CREATE TABLE agents (
     lane             text NOT NULL,
     state            text NOT NULL DEFAULT 'enrolled' CHECK (state IN ('enrolled', 'revoked')),
     public_key_pem   text NOT NULL,
+    -- still good for a renewal: the answer to the last one may have been lost on its way
+    previous_key_pem text,
     enrolled_at      timestamptz NOT NULL DEFAULT now(),
     software         text,
     online           boolean NOT NULL DEFAULT false,
@@ -248,7 +250,7 @@ CREATE TABLE orders (
     revision     integer NOT NULL,
     number       text NOT NULL,
     state        text NOT NULL,
-    from_site_id text NOT NULL,
+    from_site_id text, -- null while no warehouse serves the site: such an order is held
     agent_id     text NOT NULL,
     currency     char(3) NOT NULL,
     body_hash    bytea NOT NULL,
