@@ -75,7 +75,9 @@ CREATE TABLE agents (
     unsent           bigint NOT NULL DEFAULT 0,
     oldest_unsent_at timestamptz,
     clock_synced     boolean,
-    clock_offset_us  bigint,
+    clock_offset_us  bigint, -- how far the agent's clock was ahead of central's at its last hello
+    boot_id          text,   -- the boot it spoke of then, and when, by central's clock, that boot began
+    booted_at        timestamptz,
     UNIQUE (site_id, lane)
 );
 
@@ -108,9 +110,11 @@ CREATE TABLE epochs (
     advanced_at  timestamptz,
     PRIMARY KEY (agent_id, epoch),
     UNIQUE (agent_id, request_id),
+    CHECK (octet_length(head_hash) = 32 AND octet_length(opening_hash) = 32),
     -- the promise, in one line: everything before the cursor was applied or is visibly quarantined
     CHECK (applied + quarantined = next_seq - 1)
 );
+CREATE INDEX epochs_of_parent ON epochs (agent_id, parent_epoch);
 
 -- The archive: the bytes of every event as the agent wrote them.
 CREATE TABLE events (
@@ -130,6 +134,7 @@ CREATE TABLE quarantine (
     site_id        text NOT NULL,
     journal        bigint NOT NULL,
     seq            bigint NOT NULL,
+    hash           bytea NOT NULL,
     cause          text NOT NULL,
     body           bytea NOT NULL,
     quarantined_at timestamptz NOT NULL DEFAULT now(),
@@ -145,8 +150,10 @@ CREATE TABLE held_messages (
     topic       text NOT NULL,
     cause       text NOT NULL,
     frame       bytea NOT NULL,
+    frame_hash  bytea NOT NULL,
     received_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (agent_id, held_id)
+    PRIMARY KEY (agent_id, held_id),
+    UNIQUE (agent_id, frame_hash) -- a sender repeats; one copy is enough
 );
 
 -- The ledger ---------------------------------------------------------------------------------------------------------
@@ -185,6 +192,8 @@ CREATE TABLE stock (
     reserved numeric NOT NULL DEFAULT 0 CHECK (reserved >= 0),
     PRIMARY KEY (site_id, gtin, location)
 );
+-- what is on its way to a site: location is in_transit:<from>><to>
+CREATE INDEX stock_in_transit ON stock (split_part(location, '>', 2), gtin) WHERE starts_with(location, 'in_transit:');
 
 CREATE TABLE sale_lines (
     site_id        text NOT NULL,
@@ -221,6 +230,8 @@ CREATE TABLE items (
     sold_site_id   text,
     sold_journal   bigint,
     sold_seq       bigint,
+    -- sales known less sales taken back; 2 and more: sold twice, below 0: taken back before its sale was heard of
+    standing_sales integer NOT NULL DEFAULT 0,
     updated_at     timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX items_of_site ON items (site_id, gtin);
@@ -339,6 +350,7 @@ CREATE TABLE discrepancies (
     UNIQUE (site_id, class, cause_key)
 );
 CREATE INDEX discrepancies_open ON discrepancies (state, opened_at);
+CREATE INDEX discrepancies_by_cause ON discrepancies (class, cause_key);
 
 CREATE TABLE discrepancy_audit (
     site_id        text NOT NULL,
@@ -418,6 +430,7 @@ DO $$ BEGIN
 EXCEPTION WHEN duplicate_object OR unique_violation THEN
     NULL; -- another database of this server was migrated at the same moment
 END $$;
+GRANT countermark_api TO CURRENT_USER; -- who may become it in a transaction
 
 CREATE FUNCTION may_see(site text) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT coalesce(

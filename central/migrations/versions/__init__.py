@@ -1,0 +1,1 @@
+"""The order of the steps: one small module a step, which names the step before it."""
