@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from psycopg import Connection
 from psycopg.rows import dict_row, tuple_row
 
+from central.database import Connection
 from central.despatches.rules import (
     ZERO,
     Counted,
@@ -53,13 +53,13 @@ class ReceiptOutcome(msgspec.Struct, frozen=True, kw_only=True):
     source: str = "supplier"
 
 
-def find(connection: Connection[Any], to_site: str, despatch_id: str) -> Despatch | None:
+def find(connection: Connection, to_site: str, despatch_id: str) -> Despatch | None:
     """A despatch to ``to_site``, None if there is none that this transaction may see."""
     return _read(connection, _DESPATCH, to_site, despatch_id)
 
 
 def page(
-    connection: Connection[Any],
+    connection: Connection,
     *,
     site: str | None,
     state: str | None,
@@ -89,7 +89,7 @@ def page(
     return [despatch for despatch in despatches if despatch is not None]
 
 
-def send(connection: Connection[Any], despatch: Despatch) -> None:
+def send(connection: Connection, despatch: Despatch) -> None:
     """Keep a new despatch and announce it to the receiving site's agents."""
     connection.execute(
         """
@@ -122,7 +122,7 @@ def send(connection: Connection[Any], despatch: Despatch) -> None:
 
 
 def apply_receipt(
-    connection: Connection[Any],
+    connection: Connection,
     site: str,
     received: GoodsReceived,
     event_time: datetime,
@@ -166,7 +166,7 @@ def apply_receipt(
 
 
 def _move_order_on(
-    connection: Connection[Any], despatch: Despatch, arrived: dict[int, Any], at: datetime, actor: str
+    connection: Connection, despatch: Despatch, arrived: dict[int, Any], at: datetime, actor: str
 ) -> Order | None:
     if despatch.order_id is None:
         return None
@@ -208,7 +208,7 @@ def _unannounced(received: GoodsReceived, *, is_over: bool) -> tuple[Counted, ..
     )
 
 
-def _arrived_items(connection: Connection[Any], despatch: Despatch) -> list[str]:
+def _arrived_items(connection: Connection, despatch: Despatch) -> list[str]:
     """The announced codes that are no longer on their way."""
     codes = [item for line in despatch.lines for item in line.items]
     if not codes:
@@ -220,7 +220,7 @@ def _arrived_items(connection: Connection[Any], despatch: Despatch) -> list[str]
     return [item for (item,) in found]
 
 
-def _read(connection: Connection[Any], query: str, to_site: str, despatch_id: str) -> Despatch | None:
+def _read(connection: Connection, query: str, to_site: str, despatch_id: str) -> Despatch | None:
     with connection.cursor(row_factory=dict_row) as cursor:
         despatch = cursor.execute(query, (to_site, despatch_id)).fetchone()
         if despatch is None:
@@ -234,7 +234,7 @@ def _read(connection: Connection[Any], query: str, to_site: str, despatch_id: st
     )
 
 
-def _update(connection: Connection[Any], despatch: Despatch) -> None:
+def _update(connection: Connection, despatch: Despatch) -> None:
     connection.execute(
         "UPDATE despatches SET state = %s, received_at = %s WHERE to_site_id = %s AND despatch_id = %s",
         (despatch.state, despatch.received_at, despatch.to_site, despatch.despatch_id),
@@ -253,7 +253,7 @@ def _update(connection: Connection[Any], despatch: Despatch) -> None:
     )
 
 
-def _tell(connection: Connection[Any], despatch: Despatch) -> None:
+def _tell(connection: Connection, despatch: Despatch) -> None:
     publish(
         connection,
         Feed.DESPATCHES,

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
 import msgspec
-from psycopg import Connection
 from psycopg.rows import tuple_row
 
+from central.database import Connection
 from central.orders import rules
 from central.orders.documents import Order
 
 
-def reserve(connection: Connection[Any], order: Order) -> tuple[Order, dict[str, Decimal]]:
+def reserve(connection: Connection, order: Order) -> tuple[Order, dict[str, Decimal]]:
     """Reserve what a (locked) order lacks, as far as the stock of its serving site goes; and how much of each product."""
     wanted = sorted({line.gtin for line in order.lines if line.to_allocate})
     with connection.cursor(row_factory=tuple_row) as cursor:
@@ -34,14 +33,14 @@ def reserve(connection: Connection[Any], order: Order) -> tuple[Order, dict[str,
     return msgspec.structs.replace(order, lines=allocation.lines), allocation.taken
 
 
-def release_all(connection: Connection[Any], order: Order) -> Order:
+def release_all(connection: Connection, order: Order) -> Order:
     """Give back everything that is reserved for a (locked) order."""
     given_back, lines = rules.release(order.lines)
     release(connection, order.from_site, given_back)
     return msgspec.structs.replace(order, lines=lines)
 
 
-def release(connection: Connection[Any], from_site: str | None, given_back: Mapping[str, Decimal]) -> None:
+def release(connection: Connection, from_site: str | None, given_back: Mapping[str, Decimal]) -> None:
     """Give back a quantity of each product."""
     if not given_back:
         return
@@ -54,7 +53,7 @@ def release(connection: Connection[Any], from_site: str | None, given_back: Mapp
     _change_reserved(connection, from_site, {gtin: -quantity for gtin, quantity in given_back.items()})
 
 
-def _change_reserved(connection: Connection[Any], site: str | None, change: Mapping[str, Decimal]) -> None:
+def _change_reserved(connection: Connection, site: str | None, change: Mapping[str, Decimal]) -> None:
     if not change:
         return
     connection.execute(

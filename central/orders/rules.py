@@ -18,6 +18,9 @@ from protocol.orders import Forbidden, LineResponse, OrderAction, OrderState, tr
 QUANTITY_LIMIT = Decimal(10) ** 12
 """Above any real order; a number beyond it is a scan that went into the wrong field."""
 DECIMAL_PLACES = 6
+LINES_LIMIT = 400
+"""What one row of the ``orders`` feed can carry, with a reason on every line."""
+_NAMED_FAULTS = 5
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,11 +58,11 @@ def submission(order: OrderSubmitted, known_gtins: Collection[str], served_from:
         for asked in _storable(order.lines)
     )
     if faults:
-        return Submission(state=OrderState.REFUSED, reason="; ".join(faults), lines=_all_refused(lines))
+        return Submission(state=OrderState.REFUSED, reason=_together(faults), lines=_all_refused(lines))
     unknown = [line for line in lines if line.gtin not in known_gtins]
     if unknown:
         reasons = {line.line: f"product {line.gtin} is not in the catalogue" for line in unknown}
-        said = "; ".join(f"line {number}: {reason}" for number, reason in reasons.items())
+        said = _together([f"line {number}: {reason}" for number, reason in reasons.items()])
         kept = tuple(msgspec.structs.replace(line, reason=reasons.get(line.line)) for line in lines)
         return Submission(state=OrderState.HELD, reason=said, lines=kept)
     if served_from is None:
@@ -204,6 +207,8 @@ def _wrong_lines(
 def _faults(order: OrderSubmitted) -> list[str]:
     """What makes a document no order, line by line."""
     faults = [] if order.lines else ["the order has no lines"]
+    if len(order.lines) > LINES_LIMIT:
+        faults.append(f"the order has {len(order.lines)} lines: expected at most {LINES_LIMIT}; split it")
     seen: set[int] = set()
     for asked in order.lines:
         if asked.line in seen:
@@ -225,7 +230,12 @@ def _storable(lines: Sequence[OrderLine]) -> list[OrderLine]:
     for asked in lines:
         if _is_line_number(asked.line) and _is_quantity(asked.quantity) and _is_gtin(asked.gtin):
             kept.setdefault(asked.line, asked)
-    return list(kept.values())
+    return list(kept.values())[:LINES_LIMIT]
+
+
+def _together(faults: Sequence[str]) -> str:
+    more = len(faults) - _NAMED_FAULTS
+    return "; ".join(faults[:_NAMED_FAULTS]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _is_line_number(line: int) -> bool:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 import msgspec
-from psycopg import Connection
 from psycopg.rows import tuple_row
 
+from central.database import Connection
 from central.orders import promises, rules, tables
 from central.orders.documents import Order
 from protocol.events import OrderCancelAsked, OrderSubmitted
@@ -41,7 +40,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def apply_submitted(
-    connection: Connection[Any], site: str, agent_id: str, event_time: datetime, order: OrderSubmitted
+    connection: Connection, site: str, agent_id: str, event_time: datetime, order: OrderSubmitted
 ) -> Outcome:
     """Take in an order. The same document again changes nothing; another one under the same key and revision is a conflict."""
     actor = f"agent:{agent_id}"
@@ -66,7 +65,7 @@ def apply_submitted(
 
 
 def apply_cancel_asked(
-    connection: Connection[Any], site: str, agent_id: str, event_time: datetime, asked: OrderCancelAsked
+    connection: Connection, site: str, agent_id: str, event_time: datetime, asked: OrderCancelAsked
 ) -> Outcome:
     """Cancel an order at its dealer's wish, while nothing of it has been despatched; else tell the dealer why not."""
     actor = f"agent:{agent_id}"
@@ -103,7 +102,7 @@ def apply_cancel_asked(
 
 
 def _begin(
-    connection: Connection[Any], site: str, agent_id: str, event_time: datetime, order: OrderSubmitted
+    connection: Connection, site: str, agent_id: str, event_time: datetime, order: OrderSubmitted
 ) -> Order:
     """The order as it would begin its life here."""
     gtins = [line.gtin for line in order.lines]
@@ -133,7 +132,7 @@ def _begin(
 
 
 def _note_beginning(
-    connection: Connection[Any], order: Order, at: datetime, actor: str, action: str, from_state: str
+    connection: Connection, order: Order, at: datetime, actor: str, action: str, from_state: str
 ) -> None:
     tables.note(
         connection, order, at=at, actor=actor, action=action, from_state=from_state, reason=order.reason

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from psycopg import Connection
 from psycopg.rows import dict_row, tuple_row
 
+from central.database import Connection
 from central.feeds import publish
 from central.orders.documents import Line, Order, view
 from protocol.feeds import Feed, body_encoder
@@ -25,17 +25,17 @@ SELECT line, gtin, ordered, accepted, allocated, despatched, received, response,
 """
 
 
-def find(connection: Connection[Any], site: str, order_id: str) -> Order | None:
+def find(connection: Connection, site: str, order_id: str) -> Order | None:
     """An order of ``site`` as it stands, None if there is none that this transaction may see."""
     return _read(connection, _ORDER, site, order_id)
 
 
-def lock(connection: Connection[Any], site: str, order_id: str) -> Order | None:
+def lock(connection: Connection, site: str, order_id: str) -> Order | None:
     """The same, locked until the end of the transaction: whoever changes an order takes this first."""
     return _read(connection, _ORDER + "FOR UPDATE", site, order_id)
 
 
-def _read(connection: Connection[Any], query: str, site: str, order_id: str) -> Order | None:
+def _read(connection: Connection, query: str, site: str, order_id: str) -> Order | None:
     with connection.cursor(row_factory=dict_row) as cursor:
         order = cursor.execute(query, (site, order_id)).fetchone()
         if order is None:
@@ -46,7 +46,7 @@ def _read(connection: Connection[Any], query: str, site: str, order_id: str) -> 
 
 
 def page(
-    connection: Connection[Any],
+    connection: Connection,
     *,
     site: str | None,
     state: str | None,
@@ -75,7 +75,7 @@ def page(
     return [order for order in orders if order is not None]
 
 
-def insert(connection: Connection[Any], order: Order) -> bool:
+def insert(connection: Connection, order: Order) -> bool:
     """Keep a new order. False if another transaction has kept one under the same key meanwhile: nothing was written."""
     statement = """
     INSERT INTO orders (site_id, order_id, revision, number, state, from_site_id, agent_id, currency, body_hash, reason, note,
@@ -95,7 +95,7 @@ def insert(connection: Connection[Any], order: Order) -> bool:
     return True
 
 
-def replace(connection: Connection[Any], order: Order) -> None:
+def replace(connection: Connection, order: Order) -> None:
     """Put a revision in the place of the (locked) order it revises."""
     connection.execute(
         "DELETE FROM order_lines WHERE site_id = %s AND order_id = %s", (order.site, order.order_id)
@@ -114,7 +114,7 @@ def replace(connection: Connection[Any], order: Order) -> None:
     _insert_lines(connection, order)
 
 
-def update(connection: Connection[Any], order: Order) -> None:
+def update(connection: Connection, order: Order) -> None:
     """Write the state, the reason, the serving site and the lines' quantities and answers of a (locked) order."""
     connection.execute(
         """
@@ -146,7 +146,7 @@ def update(connection: Connection[Any], order: Order) -> None:
 
 
 def note(
-    connection: Connection[Any],
+    connection: Connection,
     order: Order,
     *,
     at: datetime,
@@ -165,7 +165,7 @@ def note(
     )
 
 
-def history(connection: Connection[Any], site: str, order_id: str) -> list[dict[str, Any]]:
+def history(connection: Connection, site: str, order_id: str) -> list[dict[str, Any]]:
     """Everything that was done to an order, oldest first."""
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
@@ -177,12 +177,12 @@ def history(connection: Connection[Any], site: str, order_id: str) -> list[dict[
         ).fetchall()
 
 
-def tell(connection: Connection[Any], order: Order) -> None:
+def tell(connection: Connection, order: Order) -> None:
     """Publish an order to its site's agents."""
     publish(connection, Feed.ORDERS, order.site, [(order.order_id, body_encoder.encode(view(order)))])
 
 
-def _insert_lines(connection: Connection[Any], order: Order) -> None:
+def _insert_lines(connection: Connection, order: Order) -> None:
     rows: Sequence[tuple[Any, ...]] = [
         (order.site, order.order_id, line.line, line.gtin, line.ordered, line.accepted, line.response, line.reason,
          line.price_minor)

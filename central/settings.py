@@ -1,0 +1,221 @@
+"""What an installation configures: one TOML file, each key of which an environment variable may override.
+
+``COUNTERMARK_CENTRAL_HTTP__PORT=8400`` overrides ``port`` in ``[http]``. A key that is not known, a value of the wrong type or
+a missing file is a :class:`SettingsError` of one line: key, value, what was expected. No text shows a password.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from central.database import DatabaseUrlError
+from central.database.faults import check_url
+from central.errors import CentralError
+
+ENV_PREFIX = "COUNTERMARK_CENTRAL_"
+DEFAULT_PATHS = (Path("countermark-central.toml"), Path("/etc/countermark/central.toml"))
+
+_EXPECTED = {
+    "missing": "a value, and there is none",
+    "path_type": "a path, in quotation marks",
+    "string_type": "a text, in quotation marks",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "model_type": "a table, such as [http]",
+}
+
+
+class SettingsError(CentralError):
+    """A configuration that cannot be used; one line naming the key, its value and what was expected."""
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatabaseSettings(_Table):
+    """Where the books are kept."""
+
+    url: SecretStr = Field(description="postgresql://user:password@host:5432/database")
+    pool_size: int = Field(default=10, ge=2, le=500)
+
+    @field_validator("url")
+    @classmethod
+    def _readable(cls, url: SecretStr) -> SecretStr:
+        try:
+            check_url(url.get_secret_value())
+        except DatabaseUrlError as error:
+            raise ValueError(str(error)) from None
+        return url
+
+
+class HttpSettings(_Table):
+    """Where people and programs reach central. TLS is ended by a proxy in front; see docs/install.md."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8320, ge=0, le=65535, description="0 = a free one")
+    public_url: str | None = Field(
+        default=None, pattern=r"^https?://[^/\s]+[^\s]*$", description="as agents see it"
+    )
+    body_limit_bytes: int = Field(default=8 * 1024 * 1024, ge=1024, le=1024**3)
+
+
+class BrokerSettings(_Table):
+    """Where the broker is; ``public_…`` is what agents are told at enrolment, where it differs."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8883, ge=1, le=65535)
+    public_host: str | None = None
+    public_port: int | None = Field(default=None, ge=1, le=65535)
+    worker: str = Field(
+        default="1", pattern=r"^[A-Za-z0-9_-]{1,40}$", description="names this process at the broker"
+    )
+    shared_subscription: bool = Field(
+        default=False, description="several central processes divide the messages (MQTT 5)"
+    )
+
+
+class AuthoritySettings(_Table):
+    """The certificate authority of this installation."""
+
+    directory: Path = Path("/var/lib/countermark-central/authority")
+    name: str = Field(default="Countermark", min_length=1, max_length=64)
+
+
+class IntakeSettings(_Table):
+    """How much is taken in at once."""
+
+    workers: int = Field(default=1, ge=1, le=64)
+    queue_messages: int = Field(
+        default=1024, ge=1, le=1_000_000, description="waiting, at most; senders repeat the rest"
+    )
+    group_batches: int = Field(
+        default=32, ge=1, le=10_000, description="batches that share one commit, at most"
+    )
+
+
+class EnrolmentSettings(_Table):
+    """How machines join."""
+
+    token_hours: int = Field(default=24, ge=1, le=24 * 365)
+
+
+class Settings(BaseSettings):
+    """The whole configuration of central."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    database: DatabaseSettings
+    http: HttpSettings = HttpSettings()
+    broker: BrokerSettings = BrokerSettings()
+    authority: AuthoritySettings = AuthoritySettings()
+    intake: IntakeSettings = IntakeSettings()
+    enrolment: EnrolmentSettings = EnrolmentSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is the library's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment goes before the file, whose values come in as arguments."""
+        return env_settings, init_settings
+
+    @property
+    def database_url(self) -> str:
+        """The connection URL, password included: for connecting, never for showing."""
+        return self.database.url.get_secret_value()
+
+
+def load(path: Path | None = None) -> Settings:
+    """The configuration from ``path``, else from the first of :data:`DEFAULT_PATHS` that is there, and the environment.
+
+    Raises :class:`SettingsError`.
+    """
+    found = path or next((candidate for candidate in DEFAULT_PATHS if candidate.is_file()), None)
+    if found is None and not any(name.startswith(ENV_PREFIX) for name in os.environ):
+        places = " or ".join(str(candidate) for candidate in DEFAULT_PATHS)
+        raise SettingsError(
+            f"no configuration: expected {places}, or a file named with --config; deploy/config/central.toml is an example"
+        )
+    values = {} if found is None else _read(found)
+    _refuse_unknown_variables()
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise SettingsError(_first_fault(error, str(found or "environment"))) from None
+    except ValueError as error:  # pydantic-settings: a variable that is no JSON where a whole table is given
+        raise SettingsError(
+            f"environment: {error}; expected one variable for each key, such as {ENV_PREFIX}HTTP__PORT"
+        ) from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        raise SettingsError(f"configuration {path}: there is no such file; expected a TOML file") from None
+    except OSError as error:
+        raise SettingsError(f"configuration {path}: cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"configuration {path}: not TOML: {error}") from None
+
+
+def _refuse_unknown_variables() -> None:
+    """The library passes over a mistyped variable in silence; an operator would look for it for hours."""
+    for name in sorted(os.environ):
+        if not name.startswith(ENV_PREFIX):
+            continue
+        table, _, key = name.removeprefix(ENV_PREFIX).lower().partition("__")
+        known = _tables().get(table)
+        if known is None:
+            expected = ", ".join(f"{ENV_PREFIX}{one.upper()}__…" for one in _tables())
+            raise SettingsError(f"environment: {name}: this key is not known; expected one of {expected}")
+        if key and key not in known.model_fields:
+            expected = ", ".join(f"{ENV_PREFIX}{table.upper()}__{one.upper()}" for one in known.model_fields)
+            raise SettingsError(f"environment: {name}: this key is not known; expected one of {expected}")
+
+
+def _tables() -> dict[str, type[BaseModel]]:
+    annotations = ((name, field.annotation) for name, field in Settings.model_fields.items())
+    return {
+        name: kind for name, kind in annotations if isinstance(kind, type) and issubclass(kind, BaseModel)
+    }
+
+
+def _first_fault(error: ValidationError, where: str) -> str:
+    """The first fault of a validation, in one line, and how many more there are."""
+    faults = error.errors(include_url=False)
+    fault = faults[0]
+    kind, key = fault["type"], ".".join(str(part) for part in fault["loc"])
+    hidden = kind in {"missing", "value_error"} or key.startswith("database")
+    value = "" if hidden else f" = {fault['input']!r}"
+    if kind == "extra_forbidden":
+        said = f"this key is not known; expected one of {', '.join(_known_keys(fault['loc']))}"
+    elif kind == "value_error":
+        said = fault["msg"].removeprefix("Value error, ")
+    else:
+        said = f"expected {_EXPECTED.get(kind) or fault['msg'].removeprefix('Input should be ')}"
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    return f"configuration {where}: {key}{value}: {said}{more}"
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    if len(location) == 1:
+        return sorted(Settings.model_fields)
+    return sorted(_tables()[str(location[0])].model_fields)
