@@ -52,7 +52,10 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 10, application: str = "countermark-central") -> None:
         self.url = url
-        self._arguments: dict[str, Any] = {"application_name": application, "connect_timeout": CONNECT_TIMEOUT_S}
+        self._arguments: dict[str, Any] = {
+            "application_name": application,
+            "connect_timeout": CONNECT_TIMEOUT_S,
+        }
         check_url(url)
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             url,
