@@ -162,10 +162,12 @@ def grant(
     if parent is None:
         return HelloWanted(epoch=asked.parent_epoch, cause="the parent epoch is not known")
     if hash_at(asked.parent_epoch, asked.parent_seq) != asked.parent_hash:
-        return HelloWanted(
-            epoch=asked.parent_epoch,
-            cause=f"row {asked.parent_seq} of the parent epoch is not the one applied here",
-        )
+        cause = f"row {asked.parent_seq} of the parent epoch is not the one applied here"
+        return HelloWanted(epoch=asked.parent_epoch, cause=cause)
+    if asked.cause != "pruned" and asked.parent_seq == parent.next_seq - 1:
+        # Central ends at the common row, so nothing parts the two journals (any more: it may have been restored since the
+        # comparison). A second epoch would carry the same rows beside the first.
+        return HelloWanted(epoch=asked.parent_epoch, cause="the two journals do not differ")
     return EpochGranted(
         request_id=asked.request_id,
         epoch=new_epoch,

@@ -1,0 +1,357 @@
+"""The sender, transition by transition, over a journal in memory."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from protocol.delivery.sender import _TRANSITIONS, step
+from protocol.delivery.vocabulary import (
+    AdoptEpoch,
+    Appended,
+    Connected,
+    Disconnected,
+    Effect,
+    EpochAdopted,
+    Input,
+    NoteAcked,
+    Pace,
+    Phase,
+    SendBatch,
+    SendEpochAsked,
+    SendHello,
+    State,
+    Tick,
+)
+from protocol.messages import Ack, Cursor, EpochAsked, EpochGranted, HelloWanted, Mark, Welcome
+from tests.simulation.disk import Disk
+
+EPOCH = "e1"
+PACE = Pace(answer_timeout_us=1_000, answer_timeout_limit_us=4_000, hello_interval_us=50_000, marks=4)
+
+
+def journal(rows: int) -> Disk:
+    disk = Disk("till-1", EPOCH)
+    disk.append([b"row %d" % seq for seq in range(1, rows + 1)])
+    return disk
+
+
+def cursor(disk: Disk, next_seq: int, epoch: str = EPOCH) -> Cursor:
+    digest = disk.hash_at(epoch, next_seq - 1)
+    assert digest is not None
+    return Cursor(epoch, next_seq, digest)
+
+
+def welcome(*cursors: Cursor) -> Welcome:
+    return Welcome(cursors=cursors, wall_us=0)
+
+
+class Driver:
+    """Gives inputs one after another and keeps the effects."""
+
+    def __init__(self, disk: Disk) -> None:
+        self.disk = disk
+        self.state = State(agent="till-1", pace=PACE)
+        self.now_us = 0
+
+    def give(self, *inputs: Input) -> list[Effect]:
+        effects: list[Effect] = []
+        for happening in inputs:
+            self.state, caused = step(self.state, happening, self.disk, self.now_us)
+            effects += caused
+        return effects
+
+
+def driver(rows: int, *inputs: Input) -> Driver:
+    made = Driver(journal(rows))
+    made.give(*inputs)
+    return made
+
+
+def test_a_sender_that_is_connected_says_hello() -> None:
+    at = driver(3)
+    assert at.give(Connected()) == [SendHello()]
+    assert at.state.phase is Phase.GREETING
+
+
+def test_after_the_welcome_it_sends_what_central_has_not() -> None:
+    at = driver(5, Connected())
+    assert at.give(welcome(cursor(at.disk, 3))) == [NoteAcked(EPOCH, 3), SendBatch(EPOCH, 3, 5)]
+    assert at.state.phase is Phase.SENDING
+
+
+def test_with_nothing_to_send_it_rests() -> None:
+    at = driver(2, Connected())
+    assert at.give(welcome(cursor(at.disk, 3))) == [NoteAcked(EPOCH, 3)]
+    assert (at.state.phase, at.state.wake_us) == (Phase.IDLE, PACE.hello_interval_us)
+
+
+def test_one_batch_is_in_flight_until_its_ack() -> None:
+    at = driver(5, Connected())
+    at.give(welcome(cursor(at.disk, 1)))
+    at.disk.append([b"more"])
+    assert at.give(Appended()) == []
+    assert at.give(Ack(cursor=cursor(at.disk, 4))) == [NoteAcked(EPOCH, 4), SendBatch(EPOCH, 4, 6)]
+
+
+def test_a_new_row_wakes_a_resting_sender() -> None:
+    at = driver(2, Connected())
+    at.give(welcome(cursor(at.disk, 3)))
+    at.disk.append([b"three"])
+    assert at.give(Appended()) == [SendBatch(EPOCH, 3, 3)]
+
+
+def test_without_an_ack_the_same_batch_is_sent_again_a_little_later_each_time() -> None:
+    at = driver(2, Connected())
+    at.give(welcome(cursor(at.disk, 1)))
+    waits = []
+    for _ in range(5):
+        assert at.give(Tick()) == [SendBatch(EPOCH, 1, 2)]
+        assert at.state.wake_us is not None
+        waits.append(at.state.wake_us)
+    assert all(
+        1.0 <= wait / limit <= 1.5
+        for wait, limit in zip(waits, [2_000, 4_000, 4_000, 4_000, 4_000], strict=True)
+    )
+
+
+def test_a_repeated_ack_changes_nothing() -> None:
+    at = driver(5, Connected())
+    at.give(welcome(cursor(at.disk, 3)))
+    assert at.give(Ack(cursor=cursor(at.disk, 3))) == []
+
+
+def test_an_ack_of_a_central_restored_from_a_backup_makes_it_go_back() -> None:
+    at = driver(5, Connected())
+    at.give(welcome(cursor(at.disk, 6)))
+    assert at.give(Ack(cursor=cursor(at.disk, 2))) == [NoteAcked(EPOCH, 2), SendBatch(EPOCH, 2, 5)]
+
+
+def test_an_ack_of_another_epoch_is_no_news() -> None:
+    at = driver(5, Connected())
+    at.give(welcome(cursor(at.disk, 1)))
+    assert at.give(Ack(cursor=Cursor("another", 3, b""))) == []
+
+
+def test_a_resting_sender_says_hello_now_and_then() -> None:
+    at = driver(1, Connected())
+    at.give(welcome(cursor(at.disk, 2)))
+    assert at.give(Tick()) == [SendHello()]
+
+
+def test_a_lost_link_forgets_everything_but_the_journal() -> None:
+    at = driver(5, Connected())
+    at.give(welcome(cursor(at.disk, 3)), Disconnected())
+    assert at.state == State(agent="till-1", pace=PACE)
+
+
+def test_a_hello_without_an_answer_is_said_again() -> None:
+    at = driver(1, Connected())
+    assert at.give(Tick()) == [SendHello()]
+
+
+def test_a_welcome_that_does_not_name_the_live_epoch_is_an_old_one() -> None:
+    at = driver(1, Connected())
+    assert at.give(welcome(Cursor("another", 1, b""))) == []
+    assert at.state.phase is Phase.GREETING
+
+
+def test_a_central_that_knows_more_than_this_journal_means_an_old_image() -> None:
+    at = driver(3, Connected())
+    effects = at.give(welcome(Cursor(EPOCH, 9, b"beyond")))
+    assert effects == [
+        SendHello(EPOCH, tuple(Mark(seq, at.disk.hash_at(EPOCH, seq) or b"") for seq in (1, 2, 3)))
+    ]
+    effects = at.give(Welcome(cursors=(), wall_us=0, compared_epoch=EPOCH, agree_seq=3))
+    assert [type(effect) for effect in effects] == [SendEpochAsked]
+    assert at.state.asked is not None
+    assert (at.state.asked.cause, at.state.asked.parent_seq) == ("rewind", 3)
+
+
+def compare_by(at: Driver, common: int, effects: list[Effect]) -> tuple[EpochAsked, int]:
+    """Answer comparisons as a central that shares the first ``common`` rows; the request at the end, and the rounds."""
+    for rounds in itertools.count(1):
+        match effects:
+            case [SendHello(compare_epoch=epoch, marks=marks)]:
+                agree = max((mark.seq for mark in marks if mark.seq <= common), default=0)
+                differ = min((mark.seq for mark in marks if mark.seq > common), default=None)
+                answer = Welcome(
+                    cursors=(), wall_us=0, compared_epoch=epoch, agree_seq=agree, differ_seq=differ
+                )
+                effects = at.give(answer)
+            case [SendEpochAsked(asked=asked)]:
+                return asked, rounds
+            case _:
+                raise AssertionError(effects)
+    raise AssertionError
+
+
+@pytest.mark.parametrize("common", [0, 1, 2, 37, 498, 499])
+def test_the_last_common_row_is_found_wherever_it_is(common: int) -> None:
+    at = driver(500, Connected())
+    asked, rounds = compare_by(at, common, at.give(welcome(Cursor(EPOCH, 501, b"other"))))
+    assert (asked.parent_seq, asked.parent_hash, asked.cause) == (
+        common,
+        at.disk.hash_at(EPOCH, common),
+        "fork",
+    )
+    assert rounds <= 8
+
+
+def test_a_million_rows_are_compared_in_five_rounds_of_64_marks() -> None:
+    class Endless(Disk):
+        def hash_at(self, epoch: str, seq: int) -> bytes | None:
+            return b"%d" % seq
+
+        def end(self, position: int) -> int:
+            return 1_000_001
+
+    at = Driver(Endless("till-1", EPOCH))
+    at.disk.logs[0].hashes = [b""] * 1_000_001
+    at.state = State(agent="till-1", pace=Pace(marks=64))
+    at.give(Connected())
+    asked, rounds = compare_by(at, 123_456, at.give(welcome(Cursor(EPOCH, 1_000_001, b"other"))))
+    assert (asked.parent_seq, rounds) == (123_456, 5)
+
+
+def test_the_same_disagreement_is_asked_about_under_the_same_name() -> None:
+    names = set()
+    for _ in range(2):
+        at = driver(5, Connected())
+        names.add(compare_by(at, 2, at.give(welcome(Cursor(EPOCH, 6, b"other"))))[0].request_id)
+    assert len(names) == 1
+
+
+def test_a_comparison_of_another_epoch_is_an_old_answer() -> None:
+    at = driver(5, Connected())
+    at.give(welcome(Cursor(EPOCH, 6, b"other")))
+    assert at.give(Welcome(cursors=(), wall_us=0, compared_epoch="another")) == []
+
+
+def test_a_comparison_that_contradicts_the_last_one_starts_over() -> None:
+    at = driver(5, Connected())
+    at.give(welcome(Cursor(EPOCH, 6, b"other")))
+    assert at.give(Welcome(cursors=(), wall_us=0, compared_epoch=EPOCH, agree_seq=4, differ_seq=2)) == [
+        SendHello()
+    ]
+
+
+def test_a_comparison_without_a_difference_goes_on_from_the_cursor() -> None:
+    at = driver(5, Connected())
+    at.give(welcome(Cursor(EPOCH, 3, b"other")))
+    effects = at.give(Welcome(cursors=(), wall_us=0, compared_epoch=EPOCH, agree_seq=2))
+    assert effects == [NoteAcked(EPOCH, 3), SendBatch(EPOCH, 3, 5)]
+
+
+def asking(rows: int = 5, common: int = 2) -> tuple[Driver, EpochAsked]:
+    at = driver(rows, Connected())
+    return at, compare_by(at, common, at.give(welcome(Cursor(EPOCH, rows + 1, b"other"))))[0]
+
+
+def granted_for(asked: EpochAsked) -> EpochGranted:
+    return EpochGranted(
+        request_id=asked.request_id,
+        epoch="e2",
+        parent_epoch=asked.parent_epoch,
+        parent_seq=asked.parent_seq,
+        parent_hash=asked.parent_hash,
+    )
+
+
+def test_a_granted_epoch_is_adopted_and_greeted() -> None:
+    at, asked = asking()
+    assert at.give(granted_for(asked)) == [AdoptEpoch(granted_for(asked))]
+    at.disk.adopt(granted_for(asked))
+    assert at.give(EpochAdopted()) == [SendHello()]
+    assert at.disk.logs[-1].bodies == [b"row 3", b"row 4", b"row 5"]
+
+
+def test_a_grant_for_a_copy_of_this_machine_is_left_alone() -> None:
+    at, _ = asking()
+    other = EpochGranted(request_id="another", epoch="e2", parent_epoch=EPOCH, parent_seq=2, parent_hash=b"")
+    assert at.give(other) == []
+    assert at.state.phase is Phase.ASKING
+
+
+def test_a_request_without_an_answer_is_made_again_unchanged() -> None:
+    at, asked = asking()
+    assert at.give(Tick()) == [SendEpochAsked(asked)]
+
+
+def test_a_refused_request_starts_over() -> None:
+    at, _ = asking()
+    assert at.give(HelloWanted(epoch=EPOCH, cause="")) == [SendHello()]
+
+
+def test_a_comparison_without_an_answer_starts_over() -> None:
+    at = driver(5, Connected())
+    at.give(welcome(Cursor(EPOCH, 6, b"other")))
+    assert at.give(Tick()) == [SendHello()]
+    assert at.state.phase is Phase.GREETING
+
+
+def test_while_an_epoch_is_being_adopted_nothing_else_is_done() -> None:
+    at, asked = asking()
+    at.give(granted_for(asked))
+    assert at.give(Connected(), Tick(), Appended()) == []
+    assert at.state.phase is Phase.ADOPTING
+
+
+def test_rows_that_retention_took_are_asked_for_in_vain_and_a_new_epoch_follows() -> None:
+    at = driver(9, Connected())
+    lost = cursor(at.disk, 3)
+    at.disk.prune(EPOCH, 6)
+    effects = at.give(welcome(lost))
+    assert [type(effect) for effect in effects] == [SendEpochAsked]
+    assert at.state.asked is not None
+    assert (at.state.asked.cause, at.state.asked.parent_seq, at.state.asked.parent_hash) == (
+        "pruned",
+        2,
+        lost.head_hash,
+    )
+
+
+def test_marks_of_pruned_rows_are_left_out() -> None:
+    at = driver(9, Connected())
+    at.disk.prune(EPOCH, 8)
+    effects = at.give(welcome(Cursor(EPOCH, 10, b"other")))
+    assert effects == [SendHello(EPOCH, (Mark(9, at.disk.hash_at(EPOCH, 9) or b""),))]
+
+
+def with_child() -> Driver:
+    at = driver(5)
+    digest = at.disk.hash_at(EPOCH, 3)
+    assert digest is not None
+    at.disk.adopt(
+        EpochGranted(request_id="r", epoch="e2", parent_epoch=EPOCH, parent_seq=3, parent_hash=digest)
+    )
+    at.give(Connected())
+    return at
+
+
+def test_a_closed_epoch_that_central_has_not_all_of_is_completed_first_up_to_its_end() -> None:
+    at = with_child()
+    effects = at.give(welcome(cursor(at.disk, 2), cursor(at.disk, 1, "e2")))
+    assert effects == [NoteAcked(EPOCH, 2), SendBatch(EPOCH, 2, 3)]
+    assert at.give(Ack(cursor=cursor(at.disk, 4))) == [NoteAcked(EPOCH, 4), SendHello()]
+
+
+def test_rows_of_another_machine_after_the_end_of_a_closed_epoch_are_no_concern() -> None:
+    at = with_child()
+    effects = at.give(welcome(Cursor(EPOCH, 50, b"others"), cursor(at.disk, 1, "e2")))
+    assert effects == [NoteAcked("e2", 1), SendBatch("e2", 1, 2)]
+
+
+def test_a_welcome_from_before_the_child_epoch_is_an_old_one() -> None:
+    at = with_child()
+    assert at.give(welcome(cursor(at.disk, 4))) == []
+
+
+def test_what_is_not_in_the_table_changes_nothing() -> None:
+    stale: list[Input] = [Appended(), EpochAdopted(), Ack(cursor=Cursor(EPOCH, 1, b"")), Tick()]
+    for phase, happening in itertools.product(Phase, stale):
+        if (phase, type(happening)) in _TRANSITIONS:
+            continue
+        state = State(agent="till-1", phase=phase)
+        assert step(state, happening, journal(1), 0) == (state, ())
