@@ -260,18 +260,21 @@ class World:
     # Inside -------------------------------------------------------------------------------------------------------
 
     def _run_dry(self, number: int, machine: Machine) -> None:
-        self._op_connect(
-            number, 0
-        )  # one that is connected goes on as it is: what was lost it must send again
+        # One that is connected goes on as it is: what was lost on its way, it must send again by itself.
+        self._op_connect(number, 0)
+        greeted = False
         for _ in range(SETTLE_ROUNDS):
             self._carry_up([machine.agent], QUEUE_LIMIT)
             self._carry_down(machine.agent)
-            if machine.quiet and not self.up[machine.agent] and not self.down[machine.agent]:
+            if self.up[machine.agent]:
+                continue
+            if machine.quiet and greeted:
                 return
-            if not self.up[machine.agent]:  # nothing is on its way: only time helps
-                self.now_us = max(self.now_us, machine.state.wake_us or 0)
-                machine.tick(self.now_us)
-                self._collect(machine)
+            # Nothing is on its way: only time helps. A resting sender greets again, and so notices a restored central.
+            greeted = machine.quiet
+            self.now_us = max(self.now_us, machine.state.wake_us or 0)
+            machine.tick(self.now_us)
+            self._collect(machine)
         raise Stuck(f"{machine.name} in {machine.state} after {SETTLE_ROUNDS} rounds")
 
     def _carry_up(self, names: list[str], limit: int) -> None:
