@@ -1,0 +1,62 @@
+"""The kernel's key codes by name, as far as a scanner may press them (linux/input-event-codes.h).
+
+Kept here, so that decoding keys needs no library and runs, and replays, on any machine.
+"""
+
+from __future__ import annotations
+
+KEY_CODES: dict[str, int] = {
+    "KEY_ESC": 1,
+    **{f"KEY_{digit}": 2 + place for place, digit in enumerate("1234567890")},
+    "KEY_MINUS": 12,
+    "KEY_EQUAL": 13,
+    "KEY_BACKSPACE": 14,
+    "KEY_TAB": 15,
+    **{f"KEY_{letter}": 16 + place for place, letter in enumerate("QWERTYUIOP")},
+    "KEY_LEFTBRACE": 26,
+    "KEY_RIGHTBRACE": 27,
+    "KEY_ENTER": 28,
+    "KEY_LEFTCTRL": 29,
+    **{f"KEY_{letter}": 30 + place for place, letter in enumerate("ASDFGHJKL")},
+    "KEY_SEMICOLON": 39,
+    "KEY_APOSTROPHE": 40,
+    "KEY_GRAVE": 41,
+    "KEY_LEFTSHIFT": 42,
+    "KEY_BACKSLASH": 43,
+    **{f"KEY_{letter}": 44 + place for place, letter in enumerate("ZXCVBNM")},
+    "KEY_COMMA": 51,
+    "KEY_DOT": 52,
+    "KEY_SLASH": 53,
+    "KEY_RIGHTSHIFT": 54,
+    "KEY_KPASTERISK": 55,
+    "KEY_LEFTALT": 56,
+    "KEY_SPACE": 57,
+    "KEY_CAPSLOCK": 58,
+    **{f"KEY_F{number}": 58 + number for number in range(1, 11)},
+    "KEY_NUMLOCK": 69,
+    "KEY_SCROLLLOCK": 70,
+    "KEY_KP7": 71,
+    "KEY_KP8": 72,
+    "KEY_KP9": 73,
+    "KEY_KPMINUS": 74,
+    "KEY_KP4": 75,
+    "KEY_KP5": 76,
+    "KEY_KP6": 77,
+    "KEY_KPPLUS": 78,
+    "KEY_KP1": 79,
+    "KEY_KP2": 80,
+    "KEY_KP3": 81,
+    "KEY_KP0": 82,
+    "KEY_KPDOT": 83,
+    "KEY_102ND": 86,
+    "KEY_F11": 87,
+    "KEY_F12": 88,
+    "KEY_KPENTER": 96,
+    "KEY_RIGHTCTRL": 97,
+    "KEY_KPSLASH": 98,
+    "KEY_RIGHTALT": 100,
+    "KEY_LEFTMETA": 125,
+    "KEY_RIGHTMETA": 126,
+}
+
+KEY_NAMES: dict[int, str] = {code: name for name, code in KEY_CODES.items()}
