@@ -1,0 +1,94 @@
+"""The application: every noun's routes, behind one boundary.
+
+Deny by default is kept by :func:`create_app`: a route that names no roles, and is not one of the few that prove themselves
+otherwise, stops the process at start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from central.agents.routes import enrolment_router
+from central.agents.routes import router as agents
+from central.api import documentation, health, problems
+from central.api.boundary import Boundary
+from central.api.callers import Allow, Role
+from central.api.context import Central
+from central.api.problems import Problem
+from central.despatches.routes import router as despatches
+from central.discrepancies.routes import router as discrepancies
+from central.items.routes import router as items
+from central.journals.routes import router as journals
+from central.ledger.routes import router as ledger
+from central.orders.routes import router as orders
+from central.prices.routes import router as prices
+from central.products.routes import router as products
+from central.reconciliation.routes import router as reconciliation
+from central.sales.routes import router as sales
+from central.sites.routes import router as sites
+from central.version import VERSION
+
+ROUTERS: tuple[APIRouter, ...] = (
+    sites, products, prices, ledger, items, sales, orders, despatches, reconciliation, discrepancies, journals, agents,
+)  # fmt: skip
+OPEN_TO_ALL: tuple[APIRouter, ...] = (health.router, documentation.router, enrolment_router)
+"""Routes that ask for no token: they say nothing of the trade, or carry a proof of their own."""
+
+
+def create_app(central: Central) -> FastAPI:
+    """The application over what ``central`` holds. Opens nothing and starts nothing."""
+    app = FastAPI(
+        title="Countermark central",
+        version=VERSION,
+        summary="One honest stock figure: what was shipped, received, sold, counted and returned.",
+        docs_url=None,  # the library's page fetches its scripts from elsewhere; ours is in documentation.py
+        redoc_url=None,
+        dependencies=[Depends(refuse_unknown_query)],
+    )
+    app.state.central = central
+    for router in ROUTERS:
+        _check_roles(router)
+        app.include_router(router)
+    for router in OPEN_TO_ALL:
+        app.include_router(router)
+    problems.install(app)
+    app.add_middleware(Boundary, body_limit_bytes=central.body_limit_bytes, registry=central.registry)
+    return app
+
+
+def roles_of(route: APIRoute) -> frozenset[Role] | None:
+    """The roles that may call a route; None for one that asks for no token."""
+    for dependant in _tree(route.dependant):
+        if isinstance(dependant.call, Allow):
+            return dependant.call.roles
+    return None
+
+
+def refuse_unknown_query(request: Request) -> None:
+    """A mistyped parameter must not be passed over: a report for all sites would pass for one of a single site."""
+    route = request.scope.get("route")
+    if not isinstance(route, APIRoute):
+        return
+    known = {field.alias for dependant in _tree(route.dependant) for field in dependant.query_params}
+    for name in request.query_params:
+        if name not in known:
+            expected = ", ".join(sorted(known)) or "none"
+            raise Problem(400, f"query parameter {name!r} is not known here; expected: {expected}")
+        if len(request.query_params.getlist(name)) > 1:
+            raise Problem(400, f"query parameter {name!r} is given twice; expected once")
+
+
+def _check_roles(router: APIRouter) -> None:
+    for route in router.routes:
+        if isinstance(route, APIRoute) and roles_of(route) is None:
+            raise AssertionError(f"route {route.path} names no roles: say who may call it")
+
+
+def _tree(dependant: Dependant) -> Iterator[Dependant]:
+    yield dependant
+    for part in dependant.dependencies:
+        yield from _tree(part)

@@ -1,0 +1,1 @@
+"""Price lists, each price valid from a moment on."""

@@ -1,0 +1,1 @@
+"""Dealers as a tree, and the sites where goods are kept and sold."""
