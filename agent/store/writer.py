@@ -130,13 +130,13 @@ class Writer:
             return
         self.trouble = None
         self._log_is_dirty = True
+        for listener in self._listeners:  # first, so that whoever waits for a future then reads what it wrote
+            listener()
         for job, outcome in zip(jobs, settled, strict=True):
             if isinstance(outcome, _Failed):
                 job.future.set_exception(outcome.error)
             else:
                 job.future.set_result(outcome)
-        for listener in self._listeners:
-            listener()
 
     def _attempt(self, jobs: list[Job[Any]]) -> list[Any] | Trouble:
         """One commit: the outcome of each job, or why there was none."""
