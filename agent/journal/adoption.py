@@ -8,6 +8,7 @@ stay where they are, superseded. Either all of this is in the journal afterwards
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import starmap
 
 from agent.journal.errors import JournalError
 from agent.journal.snapshot import EpochView, Snapshot, load
@@ -19,15 +20,11 @@ from protocol.messages import EpochGranted
 _PIECE_ROWS = 1000  # a tail of a million rows must not stand in memory
 
 _ROWS = """
-SELECT seq, hash, body FROM journal WHERE epoch_no = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?
+SELECT seq, hash, body, event_time_us, record_time_us, kind
+  FROM journal WHERE epoch_no = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?
 """
 _COPY = """
-INSERT INTO journal (epoch_no, seq, hash, body, event_time_us, record_time_us, kind)
-SELECT ?, ?, ?, ?, event_time_us, record_time_us, kind FROM journal WHERE epoch_no = ? AND seq = ?
-"""
-_STAND_IN = """
-INSERT INTO journal (epoch_no, seq, hash, body, event_time_us, record_time_us, kind)
-VALUES (?, ?, ?, ?, ?, ?, 'damaged_row')
+INSERT INTO journal (epoch_no, seq, hash, body, event_time_us, record_time_us, kind) VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 _OPEN = """
 INSERT INTO epochs (epoch_no, epoch, parent_epoch, parent_seq, parent_hash, opening_hash, copied_rows, opened_at_us)
@@ -52,20 +49,21 @@ def adopt(connection: Connection, agent: str, granted: EpochGranted, at_us: int)
     parent_at = _place_of_parent(connection, snapshot, granted)
     epoch_no = max(view.epoch_no for view in snapshot.epochs.values()) + 1
     opening_hash = genesis(agent, granted.epoch, granted.parent_hash)
-    seq, previous, damaged = 0, opening_hash, []
-    for epoch_view, found in _tail(connection, snapshot, parent_at, granted):
-        row = mend(found) if isinstance(found, Damage) else found
-        seq += 1
-        if isinstance(found, Damage):
-            damaged.append(found)
-        if row is None:
-            assert isinstance(found, Damage)
-            body = stand_in(epoch_view.epoch, found)
-            previous = link(previous, seq, body)
-            connection.execute(_STAND_IN, (epoch_no, seq, previous, body, at_us, at_us))
-        else:
+    damaged: list[Damage] = []
+    seq, previous = 0, opening_hash
+
+    def copies() -> Iterator[tuple[int, int, bytes, bytes, int, int, str]]:
+        nonlocal seq, previous
+        for epoch, found in _tail(connection, snapshot, parent_at, granted):
+            row = found
+            if isinstance(row, Damage):
+                damaged.append(row)
+                row = mend(row) or _stand_in(epoch, row, at_us)
+            seq += 1
             previous = link(previous, seq, row.body)
-            connection.execute(_COPY, (epoch_no, seq, previous, row.body, epoch_view.epoch_no, row.seq))
+            yield epoch_no, seq, previous, row.body, row.event_time_us, row.record_time_us, row.kind
+
+    connection.executemany(_COPY, copies())
     connection.execute(
         _OPEN,
         (
@@ -83,6 +81,10 @@ def adopt(connection: Connection, agent: str, granted: EpochGranted, at_us: int)
     connection.execute(_PARENT_IS_ACKED, (parent_no, granted.parent_seq + 1, at_us))
     connection.execute(_CHECKPOINT, (epoch_no, seq, previous, at_us))
     return tuple(damaged)
+
+
+def _stand_in(epoch: str, damage: Damage, at_us: int) -> StoredRow:
+    return StoredRow(damage.first_seq, b"", stand_in(epoch, damage), at_us, at_us, "damaged_row")
 
 
 def _place_of_parent(connection: Connection, snapshot: Snapshot, granted: EpochGranted) -> int:
@@ -108,7 +110,7 @@ def _own_hash(connection: Connection, view: EpochView, seq: int) -> bytes | None
 
 def _tail(
     connection: Connection, snapshot: Snapshot, parent_at: int, granted: EpochGranted
-) -> Iterator[tuple[EpochView, StoredRow | Damage]]:
+) -> Iterator[tuple[str, StoredRow | Damage]]:
     """Every row that counts after the parent point, of the parent and of all epochs after it, each examined."""
     for at in range(parent_at, len(snapshot.chain)):
         view, last_seq = snapshot.chain[at], snapshot.lineage[at].next_seq - 1
@@ -117,7 +119,7 @@ def _tail(
             first_seq, previous = granted.parent_seq + 1, granted.parent_hash
         rows = _rows(connection, view.epoch_no, first_seq, last_seq)
         for found in examine(previous, first_seq, rows, last_seq):
-            yield view, found
+            yield view.epoch, found
 
 
 def _rows(connection: Connection, epoch_no: int, first_seq: int, last_seq: int) -> Iterator[StoredRow]:
@@ -125,5 +127,5 @@ def _rows(connection: Connection, epoch_no: int, first_seq: int, last_seq: int) 
         piece = connection.execute(_ROWS, (epoch_no, first_seq, last_seq, _PIECE_ROWS)).fetchall()
         if not piece:
             return
-        yield from map(StoredRow._make, piece)
+        yield from starmap(StoredRow, piece)
         first_seq = piece[-1][0] + 1

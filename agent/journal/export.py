@@ -7,6 +7,7 @@ One object a line: ``epoch``, ``seq``, ``hash``, ``state`` (``acked``, ``unsent`
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import starmap
 from typing import Any
 
 import msgspec
@@ -28,7 +29,7 @@ def export(connection: Connection) -> Iterator[bytes]:
     ends = {line.epoch: line.next_seq for line in snapshot.lineage}
     for view in snapshot.epochs.values():
         end = ends.get(view.epoch, 1)
-        rows = map(StoredRow._make, connection.execute(_ROWS, (view.epoch_no,)))
+        rows = starmap(StoredRow, connection.execute(_ROWS, (view.epoch_no,)))
         for found in examine(view.base_hash, view.base_seq + 1, rows, end - 1):
             yield _encoder.encode(_line(view, end, found))
 

@@ -16,8 +16,9 @@ from agent.clock import Clock
 from agent.journal import adoption, retention, verification
 from agent.journal.errors import ForeignJournal, NotEnrolled
 from agent.journal.notices import NoticeKind, note
+from agent.journal.reading import Stretch, read_rows, sound_part
 from agent.journal.snapshot import Snapshot, load
-from agent.journal.soundness import Damage, StoredRow, examine, mend
+from agent.journal.soundness import Damage, mend
 from agent.store.database import Connection
 from agent.store.store import Store
 from protocol.chain import genesis, link
@@ -58,7 +59,6 @@ INSERT INTO acked (epoch_no, next_seq, at_us) SELECT epoch_no, ?, ? FROM epochs 
 ON CONFLICT (epoch_no) DO UPDATE SET next_seq = excluded.next_seq, at_us = excluded.at_us
 """
 _MEND = "UPDATE journal SET hash = ?, body = ? WHERE epoch_no = ? AND seq = ?"
-_ROWS = "SELECT seq, hash, body FROM journal WHERE epoch_no = ? AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?"
 _OPEN_FIRST = "INSERT INTO epochs (epoch_no, epoch, opening_hash, opened_at_us) VALUES (1, ?, ?, ?)"
 
 
@@ -212,21 +212,10 @@ class Journal:
         if previous is None or view is None:
             return [], None
 
-        def work(connection: Connection) -> tuple[list[tuple[int, bytes]], Damage | None]:
-            # One row more than wanted: it tells whether the last one's body or its stored hash is at fault.
-            cursor = connection.execute(_ROWS, (view.epoch_no, first_seq, last_seq, limit_rows + 1))
-            sound: list[tuple[int, bytes]] = []
-            size_bytes = 0
-            for found in examine(previous, first_seq, map(StoredRow._make, cursor), last_seq):
-                if isinstance(found, Damage):
-                    return sound, found
-                size_bytes += len(found.body)
-                if sound and (len(sound) == limit_rows or size_bytes > limit_bytes):
-                    break
-                sound.append((found.seq, found.body))
-            return sound, None
-
-        return self._store.read(work)
+        wanted = Stretch(view.epoch_no, first_seq, last_seq, limit_rows, limit_bytes)
+        rows = self._store.read(lambda at: read_rows(at, wanted))
+        sound, damage = sound_part(previous, wanted, rows)
+        return [(row.seq, row.body) for row in sound], damage
 
     def _take_care_of(self, epoch: str, damage: Damage) -> bool:
         """Report the damage, and mend it if it can be proven what was there; whether it was mended."""

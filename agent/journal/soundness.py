@@ -8,13 +8,13 @@ is proven by its hash to be the row that was written.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
 import msgspec
 
-from protocol.chain import link
+from protocol.chain import link, links
 
 MEND_LIMIT_BYTES = 4096
 """The largest body in which every bit is tried: 32,768 hashes, some tenths of a second on a small machine."""
@@ -22,11 +22,14 @@ _NEAR_BITS = 32  # two unrelated SHA-256 values differ in 128 of 256 bits, give 
 
 
 class StoredRow(NamedTuple):
-    """A row as it is in the table."""
+    """A row as it is in the table. What the hash covers comes first; the rest only serves to search the table."""
 
     seq: int
     hash: bytes
     body: bytes
+    event_time_us: int = 0
+    record_time_us: int = 0
+    kind: str = ""
 
 
 class Part(StrEnum):
@@ -79,13 +82,19 @@ def examine(
         yield Damage(expected, last_seq, Part.MISSING, known or b"")
 
 
+def all_sound(previous_hash: bytes, first_seq: int, rows: Sequence[StoredRow]) -> bool:
+    """Whether :func:`examine` would find nothing: the quick question, asked of every batch that is sent."""
+    hashes = links(previous_hash, first_seq, [row.body for row in rows])
+    return hashes == [row.hash for row in rows] and (not rows or rows[-1].seq == first_seq + len(rows) - 1)
+
+
 def mend(damage: Damage) -> StoredRow | None:
     """The row as it was written, if it can be proven; None if it cannot."""
     row = damage.row
     if row is None:
         return None
     if damage.part is Part.HASH:
-        return StoredRow(row.seq, link(damage.previous_hash, row.seq, row.body), row.body)
+        return row._replace(hash=link(damage.previous_hash, row.seq, row.body))
     if len(row.body) > MEND_LIMIT_BYTES:
         return None
     start = damage.previous_hash + row.seq.to_bytes(8, "big")
@@ -94,7 +103,7 @@ def mend(damage: Damage) -> StoredRow | None:
         for bit in range(8):
             body[index] ^= 1 << bit
             if hashlib.sha256(start + body).digest() == row.hash:
-                return StoredRow(row.seq, row.hash, bytes(body))
+                return row._replace(body=bytes(body))
             body[index] ^= 1 << bit
     return None
 

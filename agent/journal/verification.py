@@ -7,6 +7,7 @@ Quickly at every start, from the last checkpoint: what a power cut or a dying di
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import starmap
 
 import msgspec
 
@@ -82,7 +83,7 @@ def verify_since_checkpoint(connection: Connection) -> Verification:
     seq, digest = max((live.base_seq, live.base_hash), tuple(found) if found else (0, b""))
     rows = connection.execute(_ALL_ROWS, (live.epoch_no, seq))
     count, findings = 0, []
-    for row in examine(digest, seq + 1, (StoredRow(*row[:3]) for row in rows), max(live.head_seq, seq)):
+    for row in examine(digest, seq + 1, starmap(StoredRow, rows), max(live.head_seq, seq)):
         count += 1
         if isinstance(row, Damage):
             findings.append(Finding.of(live.epoch, row))
@@ -123,38 +124,28 @@ def _beginning(view: EpochView, agent: str) -> list[Finding]:
 def _examined(connection: Connection, view: EpochView, snapshot: Snapshot) -> Iterator[StoredRow | Finding]:
     """Each row of one epoch, followed by what is wrong with it."""
     ends = {line.epoch: line.next_seq - 1 for line in snapshot.lineage}
-    columns: dict[int, tuple[int, int, str]] = {}  # of the one or two rows that are under examination
-
-    def rows() -> Iterator[StoredRow]:
-        for seq, digest, body, *others in connection.execute(_ALL_ROWS, (view.epoch_no, view.base_seq)):
-            columns[seq] = (others[0], others[1], others[2])
-            yield StoredRow(seq, digest, body)
-
-    for found in examine(view.base_hash, view.base_seq + 1, rows(), ends.get(view.epoch, 0)):
+    rows = starmap(StoredRow, connection.execute(_ALL_ROWS, (view.epoch_no, view.base_seq)))
+    for found in examine(view.base_hash, view.base_seq + 1, rows, ends.get(view.epoch, 0)):
         if isinstance(found, Damage):
             if found.row:
-                columns.pop(found.row.seq)
                 yield found.row
             yield Finding.of(view.epoch, found)
             continue
         yield found
-        if not _columns_fit(found, columns.pop(found.seq)):
-            yield Finding(
-                view.epoch,
-                found.seq,
-                found.seq,
-                f"epoch {view.epoch}, row {found.seq}: its columns contradict its body",
-            )
+        if not _columns_fit(found):
+            which = f"epoch {view.epoch}, row {found.seq}"
+            yield Finding(view.epoch, found.seq, found.seq, f"{which}: its columns contradict its body")
 
 
-def _columns_fit(row: StoredRow, columns: tuple[int, int, str]) -> bool:
+def _columns_fit(row: StoredRow) -> bool:
     """Whether times and kind, which are there to be searched, are those of the body, which is the truth."""
     try:
         event = decode_event(row.body)
     except Malformed:
         return True  # a stand-in, or a kind that newer software wrote: nothing to compare with
-    return columns == (
+    kind = type(event.body).__struct_config__.tag
+    return (row.event_time_us, row.record_time_us, row.kind) == (
         event.at.event_time_us,
         event.at.record_time_us,
-        type(event.body).__struct_config__.tag,
+        kind,
     )
