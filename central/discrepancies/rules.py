@@ -1,0 +1,106 @@
+"""What a discrepancy says, and how several facts make one. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+EVIDENCE_LIMIT = 50
+"""Facts kept with one discrepancy: the first ones. A thousandth repetition says nothing new."""
+
+
+class DiscrepancyClass(StrEnum):
+    """The classes that are found as facts arrive."""
+
+    # goods
+    SOLD_BELOW_ZERO = "sold_below_zero"
+    UNKNOWN_PRODUCT = "unknown_product"
+    SHORT_RECEIPT = "short_receipt"
+    OVER_RECEIPT = "over_receipt"
+    # items
+    ITEM_SOLD_TWICE = "item_sold_twice"
+    UNKNOWN_ITEM = "unknown_item"
+    SOLD_WITHOUT_RECEIPT = "sold_without_receipt"
+    ITEM_NOT_FOR_SALE = "item_not_for_sale"
+    ITEM_OUTSIDE_TERRITORY = "item_outside_territory"
+    # sync
+    FORK = "fork"
+    REWIND = "rewind"
+    PRUNED = "pruned"
+    CLONE = "clone"
+    CENTRAL_RESTORED = "central_restored"
+    QUARANTINED = "quarantined"
+    HELD = "held"
+    CLOCK_STEP = "clock_step"
+    # ourselves
+    BALANCE_DRIFT = "balance_drift"
+
+
+ONE_HOME = frozenset(
+    {
+        DiscrepancyClass.ITEM_SOLD_TWICE,
+        DiscrepancyClass.UNKNOWN_ITEM,
+        DiscrepancyClass.SOLD_WITHOUT_RECEIPT,
+        DiscrepancyClass.ITEM_NOT_FOR_SALE,
+        DiscrepancyClass.ITEM_OUTSIDE_TERRITORY,
+    }
+)
+"""Classes whose cause is one item, wherever it turns up: a third sale at a third site joins the case that is there."""
+
+
+class Discrepancy(msgspec.Struct, frozen=True, kw_only=True):
+    """A contradiction, as it is raised.
+
+    ``cause_key`` names its cause within class and site: facts with the same cause add evidence to one discrepancy. ``value``
+    is worked out from the price list where ``quantity`` and ``gtin`` are given.
+    """
+
+    site: str
+    discrepancy_class: DiscrepancyClass
+    cause_key: str
+    likely_cause: str
+    proposal: str
+    evidence: tuple[dict[str, Any], ...]
+    gtin: str | None = None
+    item: str | None = None
+    quantity: Decimal | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """(site, class, cause_key): what makes it one."""
+        return self.site, self.discrepancy_class, self.cause_key
+
+
+def merged(raised: Iterable[Discrepancy]) -> list[Discrepancy]:
+    """One discrepancy a cause, in the order of their keys, with the evidence of all in the order of time."""
+    together: dict[tuple[str, str, str], Discrepancy] = {}
+    for one in raised:
+        before = together.get(one.key)
+        together[one.key] = one if before is None else _with(one, (*before.evidence, *one.evidence))
+    return [together[key] for key in sorted(together)]
+
+
+def with_earlier(raised: Discrepancy, evidence: Iterable[dict[str, Any]]) -> Discrepancy:
+    """``raised`` with the evidence that is kept of its cause already."""
+    return _with(raised, (*evidence, *raised.evidence))
+
+
+def _with(raised: Discrepancy, evidence: Iterable[dict[str, Any]]) -> Discrepancy:
+    return msgspec.structs.replace(raised, evidence=tuple(in_order_of_time(evidence)[:EVIDENCE_LIMIT]))
+
+
+def in_order_of_time(evidence: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Evidence by the time of its events, each fact once: of two accounts of one event the fuller one."""
+    fullest: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for fact in evidence:
+        event = (fact.get("journal"), fact.get("seq"))
+        key = (
+            event if None not in event else tuple(sorted((name, str(value)) for name, value in fact.items()))
+        )
+        if key not in fullest or len(fact) > len(fullest[key]):
+            fullest[key] = fact
+    return sorted(fullest.values(), key=lambda fact: str(fact.get("event_time", "")))

@@ -1,0 +1,1 @@
+"""The lives of coded items: one item, one code, one sale."""

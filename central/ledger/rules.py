@@ -1,0 +1,169 @@
+"""What moves when something happens at a site. Pure.
+
+Stock is the sum of movements; every movement leaves one location and arrives at another, so that the sum over all locations
+is zero at every moment. Locations are kept per site: ``on_hand`` of one site and ``on_hand`` of another are two.
+
+=============================  =============================================================================
+``supplier``                   where goods come from that no despatch announced
+``on_hand``                    on the shelf or in the store room of the site
+``customer``                   sold
+``quarantine``                 at the site, not for sale
+``in_transit:<from>><to>``     on the way; its balance is split between the two sites, each keeping its half
+``adjustment:<reason>``        what a correction took away or found
+=============================  =============================================================================
+
+A quantity below zero is a movement the other way, zero is none: what a counter has recorded is booked, never questioned here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+
+import msgspec
+
+from central.journals.facts import Fact
+from protocol.events import GoodsLine, SaleLine
+
+SUPPLIER = "supplier"
+ON_HAND = "on_hand"
+CUSTOMER = "customer"
+QUARANTINE = "quarantine"
+ZERO = Decimal(0)
+
+
+def in_transit(from_site: str, to_site: str) -> str:
+    """The location of goods between two sites."""
+    return f"in_transit:{from_site}>{to_site}"
+
+
+def adjustment(reason: str) -> str:
+    """The location against which a correction is booked."""
+    return f"adjustment:{reason}"
+
+
+class Movement(msgspec.Struct, frozen=True):
+    """``quantity`` (above zero, in the product's unit) of ``gtin`` from ``source`` to ``destination``."""
+
+    line: int
+    gtin: str
+    quantity: Decimal
+    source: str
+    destination: str
+    cause: str
+
+
+class Posting(msgspec.Struct, frozen=True, kw_only=True):
+    """A movement with what stands behind it: an event (``journal``, ``seq``) or a ``document`` of central."""
+
+    site: str
+    movement: Movement
+    event_time: datetime
+    recorded_at: datetime
+    business_day: date
+    journal: int | None = None
+    seq: int | None = None
+    document: str | None = None
+
+
+class Arrived(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of goods taken in: ``from_transit`` of them were on their way at ``source``, the rest comes from a supplier."""
+
+    gtin: str
+    counted: Decimal
+    from_transit: Decimal = ZERO
+    source: str = SUPPLIER
+
+
+BalanceKey = tuple[str, str, str]
+"""(site, gtin, location)"""
+
+
+def moved(
+    line: int, gtin: str, quantity: Decimal, source: str, destination: str, cause: str
+) -> list[Movement]:
+    """The movement of a signed quantity; none for zero."""
+    if quantity > 0:
+        return [Movement(line, gtin, quantity, source, destination, cause)]
+    if quantity < 0:
+        return [Movement(line, gtin, -quantity, destination, source, cause)]
+    return []
+
+
+def sold(lines: Sequence[SaleLine]) -> list[Movement]:
+    """A sale: goods go to the customer. A line with a negative quantity brings some back."""
+    return [
+        movement
+        for number, line in enumerate(lines)
+        for movement in moved(number, line.gtin, line.quantity, ON_HAND, CUSTOMER, "sale")
+    ]
+
+
+def voided(lines: Sequence[SaleLine]) -> list[Movement]:
+    """A sale taken back before the goods left: the reverse of it."""
+    return [
+        movement
+        for number, line in enumerate(lines)
+        for movement in moved(number, line.gtin, line.quantity, CUSTOMER, ON_HAND, "void")
+    ]
+
+
+def returned(lines: Sequence[SaleLine], disposition: str) -> list[Movement]:
+    """Goods back from a customer: on the shelf again (``restock``), or set aside."""
+    to = ON_HAND if disposition == "restock" else QUARANTINE
+    return [
+        movement
+        for number, line in enumerate(lines)
+        for movement in moved(number, line.gtin, line.quantity, CUSTOMER, to, "return")
+    ]
+
+
+def received(arrivals: Sequence[Arrived]) -> list[Movement]:
+    """Goods taken in. What was counted is booked: the announced part from its way, anything beyond it from a supplier.
+
+    The lines of a receipt are numbered twice over, so that both parts of one have a number of their own.
+    """
+    movements = []
+    for number, arrival in enumerate(arrivals):
+        rest = arrival.counted - arrival.from_transit
+        movements += moved(2 * number, arrival.gtin, arrival.from_transit, arrival.source, ON_HAND, "receipt")
+        movements += moved(2 * number + 1, arrival.gtin, rest, SUPPLIER, ON_HAND, "receipt")
+    return movements
+
+
+def adjusted(lines: Sequence[GoodsLine], reason: str) -> list[Movement]:
+    """A correction: a quantity above zero was found, one below zero is gone."""
+    return [
+        movement
+        for number, line in enumerate(lines)
+        for movement in moved(number, line.gtin, line.quantity, adjustment(reason), ON_HAND, "adjustment")
+    ]
+
+
+def postings(fact: Fact, movements: Iterable[Movement]) -> list[Posting]:
+    """Movements with the fact behind them."""
+    return [
+        Posting(
+            site=fact.site,
+            movement=movement,
+            event_time=fact.event_time,
+            recorded_at=fact.recorded_at,
+            business_day=fact.business_day,
+            journal=fact.journal,
+            seq=fact.seq,
+        )
+        for movement in movements
+    ]
+
+
+def deltas(booked: Iterable[Posting]) -> dict[BalanceKey, Decimal]:
+    """What postings change in each balance, in the order of the keys; balances that come out even are left out."""
+    changes: dict[BalanceKey, Decimal] = {}
+    for posting in booked:
+        site, movement = posting.site, posting.movement
+        out, into = (site, movement.gtin, movement.source), (site, movement.gtin, movement.destination)
+        changes[out] = changes.get(out, ZERO) - movement.quantity
+        changes[into] = changes.get(into, ZERO) + movement.quantity
+    # Sorted, because this is the order in which the balances are locked: two workers can then wait, never deadlock.
+    return {key: changes[key] for key in sorted(changes) if changes[key]}
