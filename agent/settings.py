@@ -13,7 +13,15 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from agent.errors import AgentError
@@ -52,7 +60,9 @@ class LocalSettings(_Table):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8321, ge=0, le=65535, description="0 = a free one")
-    token: SecretStr | None = Field(default=None, description="wanted from every caller; needed beyond loopback")
+    token: SecretStr | None = Field(
+        default=None, description="wanted from every caller; needed beyond loopback"
+    )
 
     @field_validator("token")
     @classmethod
@@ -84,7 +94,9 @@ class BrokerSettings(_Table):
     host: str | None = None
     port: int | None = Field(default=None, ge=1, le=65535)
     keepalive_s: int = Field(default=10, ge=2, le=600)
-    pull_interval_s: int = Field(default=300, ge=1, le=86_400, description="how often feeds are asked for, hints aside")
+    pull_interval_s: int = Field(
+        default=300, ge=1, le=86_400, description="how often feeds are asked for, hints aside"
+    )
 
 
 class ScannerSettings(_Table):
@@ -104,7 +116,9 @@ class TillSettings(_Table):
     currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$", description="default: as enrolled")
     unknown_products: Literal["ask", "refuse"] = "ask"
     double_trigger_ms: int = Field(default=500, ge=0, le=10_000)
-    ask_timeout_ms: int = Field(default=300, ge=0, le=5_000, description="how long central may take over one item")
+    ask_timeout_ms: int = Field(
+        default=300, ge=0, le=5_000, description="how long central may take over one item"
+    )
     language: Literal["en", "zh-Hans", "zh-Hant"] = "en"
 
 
@@ -186,8 +200,12 @@ def load(path: Path | None = None) -> Settings:
         return Settings(**values)
     except ValidationError as error:
         raise SettingsError(_line(error, str(found or "environment"))) from None
-    except ValueError as error:  # pydantic-settings: a variable that is no JSON where a table or list is wanted
-        raise SettingsError(f"environment: {error}; expected JSON for a list, or one variable for each key") from None
+    except (
+        ValueError
+    ) as error:  # pydantic-settings: a variable that is no JSON where a table or list is wanted
+        raise SettingsError(
+            f"environment: {error}; expected JSON for a list, or one variable for each key"
+        ) from None
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -209,9 +227,13 @@ def _refuse_unknown_variables() -> None:
             first, *rest = name.removeprefix(ENV_PREFIX).lower().split("__")
             if first not in Settings.model_fields:
                 expected = ", ".join(ENV_PREFIX + field.upper() for field in Settings.model_fields)
-                raise SettingsError(f"environment: {name} is not a key of the agent; expected one of {expected}")
+                raise SettingsError(
+                    f"environment: {name} is not a key of the agent; expected one of {expected}"
+                )
             if rest and rest[0] == "":
-                raise SettingsError(f"environment: {name} names no key; expected {ENV_PREFIX}LOCAL__PORT and the like")
+                raise SettingsError(
+                    f"environment: {name} names no key; expected {ENV_PREFIX}LOCAL__PORT and the like"
+                )
 
 
 def _line(error: ValidationError, where: str) -> str:
@@ -241,17 +263,15 @@ def _key(location: tuple[int | str, ...]) -> str:
 
 
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
-    model: type[BaseModel] = Settings
-    for part in location[:-1]:
-        if isinstance(part, str):
-            model = {
-                "local": LocalSettings,
-                "broker": BrokerSettings,
-                "scanner": ScannerSettings,
-                "till": TillSettings,
-                "codes": CodesSettings,
-            }[part]
-    return sorted(model.model_fields)
+    tables: dict[str, type[_Table]] = {
+        "local": LocalSettings,
+        "broker": BrokerSettings,
+        "scanner": ScannerSettings,
+        "till": TillSettings,
+        "codes": CodesSettings,
+    }
+    table = tables.get(str(location[0])) if len(location) > 1 else None
+    return sorted((table or Settings).model_fields)
 
 
 def _is_secret(key: str) -> bool:

@@ -1,0 +1,190 @@
+"""Documents of this agent: each written once, whatever is asked twice.
+
+A sale, a return, a receipt of goods or an order has an id of its own. The same request under that id gets the stored
+answer; another request under it is a conflict. The event, its number and its projections are one transaction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from agent.clock import Clock
+from agent.store import Connection
+from agent.verification.local_items import note_items
+from protocol.events import Body, Event, encode_event
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a document is not written. ``conflict`` tells a clash with what is there from a fault in the request."""
+
+    reason: str
+    conflict: bool = False
+    key: str = ""
+    line: int | None = None
+
+
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """A document in the journal. ``answer`` is the JSON that whoever asked gets, now and every time they ask again."""
+
+    document_id: str
+    kind: str
+    number: str
+    epoch: str
+    seq: int
+    event_time_us: int
+    answer: bytes
+    repeated: bool = False
+    voided_by: str | None = None
+
+
+class Made(msgspec.Struct, frozen=True, kw_only=True):
+    """What a document becomes: its event's body, its number, and what its answer tells beyond id, epoch and seq."""
+
+    number: str
+    body: Body
+    tells: dict[str, object] = {}
+    event_time_us: int | None = None
+
+
+class Accepted(Protocol):
+    """Where an event stands."""
+
+    @property
+    def epoch(self) -> str: ...
+    @property
+    def seq(self) -> int: ...
+
+
+class AppendsEvents(Protocol):
+    """The journal, as far as documents need it."""
+
+    def append(self, connection: Connection, event: Event) -> Accepted:
+        """Append within a transaction of the store's writer."""
+
+
+ID_FIELDS = {
+    "sale": "sale_id",
+    "void": "void_id",
+    "return": "return_id",
+    "receiving": "receipt_advice_id",
+    "order": "order_id",
+    "order_cancel": "cancel_id",
+}
+
+
+class Documents:
+    """Writes documents; every method runs inside a :meth:`Store.write` or :meth:`Store.read` work."""
+
+    def __init__(self, journal: AppendsEvents, clock: Clock) -> None:
+        self._journal = journal
+        self._clock = clock
+
+    def write(
+        self,
+        connection: Connection,
+        *,
+        kind: str,
+        document_id: str,
+        request: bytes,
+        make: Callable[[Connection], Made | Refusal],
+    ) -> Written | Refusal:
+        """Write the document that ``make`` makes, or tell what was written under its id before.
+
+        ``make`` takes a number as its last step, and only once it refuses nothing: numbers have no gaps.
+        """
+        digest = hashlib.sha256(request).digest()
+        if (stored := self._stored(connection, document_id)) is not None:
+            written, stored_digest = stored
+            if written.kind == kind and stored_digest == digest:
+                return msgspec.structs.replace(written, repeated=True)
+            return Refusal(
+                reason=f"{ID_FIELDS[kind]} {document_id}: was used for {written.kind} {written.number} with other contents; "
+                "expected the same request again, or a new id",
+                conflict=True,
+                key="conflict",
+            )
+        made = make(connection)
+        if isinstance(made, Refusal):
+            return made
+        event = Event(at=self._clock.moment(made.event_time_us), body=made.body)
+        accepted = self._journal.append(connection, event)
+        note_items(connection, made.body, made.number, event.at.event_time_us)
+        tells = {ID_FIELDS[kind]: document_id, **made.tells, "epoch": accepted.epoch, "seq": accepted.seq}
+        written = Written(
+            document_id=document_id,
+            kind=kind,
+            number=made.number,
+            epoch=accepted.epoch,
+            seq=accepted.seq,
+            event_time_us=event.at.event_time_us,
+            answer=msgspec.json.encode(tells),
+        )
+        connection.execute(
+            "INSERT INTO documents (document_id, kind, number, digest, answer, epoch, seq, event_time_us, body)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                document_id,
+                kind,
+                made.number,
+                digest,
+                written.answer.decode(),
+                written.epoch,
+                written.seq,
+                written.event_time_us,
+                encode_event(event),
+            ),
+        )
+        return written
+
+    def find(self, connection: Connection, document_id: str) -> Written | None:
+        """A document by its id."""
+        stored = self._stored(connection, document_id)
+        return None if stored is None else stored[0]
+
+    def body(self, connection: Connection, document_id: str) -> bytes | None:
+        """The event of a document, as it was journaled."""
+        row = connection.execute(
+            "SELECT body FROM documents WHERE document_id = ?", (document_id,)
+        ).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def bodies(self, connection: Connection, kind: str, limit: int) -> list[tuple[bytes, int]]:
+        """The latest documents of a kind, newest first: their events and when they happened."""
+        rows = connection.execute(
+            "SELECT body, event_time_us FROM documents WHERE kind = ? ORDER BY event_time_us DESC LIMIT ?",
+            (kind, limit),
+        )
+        return [(bytes(body), int(at_us)) for body, at_us in rows]
+
+    def mark_voided(self, connection: Connection, sale_id: str, void_id: str) -> None:
+        """Note that a sale was voided, and by which document."""
+        connection.execute(
+            "UPDATE documents SET voided_by = ? WHERE document_id = ? AND voided_by IS NULL",
+            (void_id, sale_id),
+        )
+
+    @staticmethod
+    def _stored(connection: Connection, document_id: str) -> tuple[Written, bytes] | None:
+        row = connection.execute(
+            "SELECT kind, number, digest, answer, epoch, seq, event_time_us, voided_by FROM documents"
+            " WHERE document_id = ?",
+            (document_id,),
+        ).fetchone()
+        if row is None:
+            return None
+        kind, number, digest, answer, epoch, seq, event_time_us, voided_by = row
+        written = Written(
+            document_id=document_id,
+            kind=kind,
+            number=number,
+            epoch=epoch,
+            seq=seq,
+            event_time_us=event_time_us,
+            answer=answer.encode(),
+            voided_by=voided_by,
+        )
+        return written, bytes(digest)

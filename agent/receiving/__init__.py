@@ -1,0 +1,1 @@
+"""Taking goods in: what was scanned, against what was announced."""

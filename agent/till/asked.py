@@ -1,0 +1,222 @@
+"""What an existing till, or the page, asks for: sales, returns, voids. Requests as values, and their lines resolved.
+
+A till that posts a sale tells what has happened. So a line is refused only where it cannot be understood; what is merely odd
+(a product that nobody knows, an item that was sold before) is recorded and comes back as a warning.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+from agent.documents import Refusal
+from agent.till.catalogue import Catalogue
+from agent.till.money import times
+from agent.till.rules import AMOUNT_LIMIT_MINOR, LINES_LIMIT, quantity_fault
+from agent.verification.rules import is_counted_by_item
+from agent.verification.service import Judged, Verification
+from protocol.codes import Code, Rules, parse_typed, recognise
+from protocol.events import Payment, SaleLine
+from protocol.feeds import Product
+from protocol.verdicts import Act
+
+PAYMENT_METHODS = ("cash", "card", "wallet")
+DISPOSITIONS = ("restock", "quarantine")
+
+
+class LineAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One line: exactly one of ``code``, ``gtin`` and ``item`` says what. Without an amount, the price here counts."""
+
+    code: str | None = None
+    gtin: str | None = None
+    item: str | None = None
+    quantity: Decimal = Decimal(1)
+    amount_minor: int | None = None
+    discount_minor: int = 0
+
+
+class SaleAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``POST /v1/sales``. ``sold_at`` is ISO 8601 with an offset, for a sale that happened before it is told."""
+
+    lines: tuple[LineAsked, ...]
+    sale_id: str | None = None
+    payments: tuple[Payment, ...] = ()
+    sold_at: str | None = None
+    currency: str | None = None
+    reference: str | None = None
+    member: str | None = None
+    clerk: str | None = None
+
+
+class CompleteAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``POST /v1/basket/complete``: the basket on the counter is sold."""
+
+    sale_id: str | None = None
+    payments: tuple[Payment, ...] = ()
+    sold_at: str | None = None
+    reference: str | None = None
+    member: str | None = None
+    clerk: str | None = None
+
+
+class ReturnAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``POST /v1/returns``; the amounts are what is refunded. Without ``lines``, the return on the counter is completed."""
+
+    lines: tuple[LineAsked, ...] = ()
+    return_id: str | None = None
+    disposition: str = "restock"
+    sale_id: str | None = None
+    returned_at: str | None = None
+    reason: str | None = None
+    clerk: str | None = None
+
+
+class VoidAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``POST /v1/sales/{sale_id}/void``."""
+
+    reason: str
+    clerk: str | None = None
+
+
+class Warned(msgspec.Struct, frozen=True, kw_only=True):
+    """Something odd about a line (counted from 1) that was recorded all the same."""
+
+    line: int
+    key: str
+    message: str
+
+
+class Resolved(msgspec.Struct, frozen=True, kw_only=True):
+    """The lines as they go into the journal."""
+
+    lines: tuple[SaleLine, ...]
+    warnings: tuple[Warned, ...]
+
+
+def digest_source(asked: msgspec.Struct) -> bytes:
+    """The same bytes for the same request, however its JSON was written."""
+    return msgspec.json.encode(asked, order="deterministic")
+
+
+def moment_us(text: str | None, field: str) -> int | Refusal | None:
+    """An ISO 8601 time with an offset as UTC microseconds; None for None."""
+    if text is None:
+        return None
+    expected = "expected ISO 8601 with an offset, such as 2025-03-01T09:30:00+08:00"
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return Refusal(reason=f"{field} {text!r}: {expected}")
+    if when.tzinfo is None:
+        return Refusal(reason=f"{field} {text!r}: has no offset; {expected}")
+    return int(when.timestamp() * 1_000_000)
+
+
+def payments_fault(payments: tuple[Payment, ...]) -> Refusal | None:
+    """Why these payments cannot be recorded."""
+    for payment in payments:
+        if payment.method not in PAYMENT_METHODS:
+            return Refusal(
+                reason=f"payment method {payment.method!r}: expected one of {', '.join(PAYMENT_METHODS)}"
+            )
+    return None
+
+
+class Resolver:
+    """Resolves the lines of a request against the catalogue and what is known of items. Asks nobody: it never waits."""
+
+    def __init__(self, *, catalogue: Catalogue, verification: Verification, rules: Rules) -> None:
+        self._catalogue = catalogue
+        self._verification = verification
+        self._rules = rules
+
+    def lines(self, asked: tuple[LineAsked, ...], *, selling: bool) -> Resolved | Refusal:
+        """Every line, or the first that cannot be understood. ``selling`` is False for a return: a sold item is no warning."""
+        if not 0 < len(asked) <= LINES_LIMIT:
+            return Refusal(reason=f"{len(asked)} lines: expected 1 to {LINES_LIMIT}")
+        lines: list[SaleLine] = []
+        warnings: list[Warned] = []
+        for number, entry in enumerate(asked, 1):
+            code = self._code(entry)
+            resolved = (
+                code if isinstance(code, str) else self._line(number, entry, code, warnings, selling=selling)
+            )
+            if isinstance(resolved, str):
+                return Refusal(reason=f"line {number}: {resolved}", line=number)
+            if resolved.item is not None and any(resolved.item == line.item for line in lines):
+                return Refusal(
+                    reason=f"line {number}: this item stands on two lines; an item is one piece", line=number
+                )
+            lines.append(resolved)
+        return Resolved(lines=tuple(lines), warnings=tuple(warnings))
+
+    def _code(self, entry: LineAsked) -> Code | str:
+        """What the line is about, or what is wrong with it."""
+        if sum(value is not None for value in (entry.code, entry.gtin, entry.item)) != 1:
+            return "expected exactly one of code, gtin and item"
+        if entry.item is not None:
+            is_sgtin = (
+                entry.item.startswith("01") and entry.item[16:18] == "21" and entry.item[2:16].isdigit()
+            )
+            return Code(
+                kind="sgtin" if is_sgtin else "private",
+                gtin=entry.item[2:16] if is_sgtin else None,
+                item=entry.item,
+            )
+        code = recognise(parse_typed(entry.code or entry.gtin or ""), rules=self._rules)
+        if code.refusal is not None:
+            return f"{'code' if entry.code else 'gtin'}: {code.refusal}"
+        if entry.gtin is not None and code.kind not in {"gtin", "in_store"}:
+            return f"gtin: a {code.kind}; expected 8, 12, 13 or 14 digits"
+        return code
+
+    def _line(
+        self, number: int, entry: LineAsked, code: Code, warnings: list[Warned], *, selling: bool
+    ) -> SaleLine | str:
+        judged = self._verification.locally(code) or self._verification.unanswered(code)
+        gtin = judged.gtin
+        if gtin is None:
+            return "this code names no product known here; give the gtin"
+        if (fault := quantity_fault(entry.quantity)) is not None:
+            return fault.reason
+        product = self._catalogue.product(gtin)
+        known = (
+            None if product is None else Product(gtin=gtin, name=product.name, serialised=product.serialised)
+        )
+        by_item = code.item is not None and is_counted_by_item(judged.finding, known)
+        if by_item and entry.quantity != 1:
+            return f"quantity {entry.quantity} of one item; expected 1"
+        amount = entry.amount_minor
+        if amount is None:
+            if product is None or product.price_minor is None:
+                return f"no price is known for {gtin}; give amount_minor"
+            amount = times(product.price_minor, entry.quantity) - entry.discount_minor
+        if not 0 <= amount <= AMOUNT_LIMIT_MINOR or entry.discount_minor < 0:
+            return (
+                f"amount {amount}, discount {entry.discount_minor}: expected neither below 0, in minor units"
+            )
+        if product is None:
+            warnings.append(
+                Warned(line=number, key="not_in_catalogue", message=f"{gtin} is not in the catalogue")
+            )
+        if selling:
+            warnings.extend(_doubts(number, judged))
+        finding = judged.finding if by_item else None
+        return SaleLine(
+            gtin=gtin,
+            quantity=entry.quantity,
+            amount_minor=amount,
+            discount_minor=entry.discount_minor,
+            item=code.item if by_item else None,
+            verdict=None if finding is None else finding.verdict.value,
+            provisional=finding is not None and not finding.certain,
+        )
+
+
+def _doubts(number: int, judged: Judged) -> list[Warned]:
+    finding = judged.finding
+    if finding is None or finding.act is Act.ACCEPT:
+        return []
+    return [Warned(line=number, key=finding.verdict.value, message=finding.reason)]

@@ -1,0 +1,297 @@
+"""The counter: a scan comes in, a verdict goes out to every screen, and only then is anything slower done.
+
+What a scan means is the mode's matter: sold, verified, received, reordered or taken back.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import msgspec
+
+from agent.documents import Refusal
+from agent.errors import AgentError
+from agent.receiving.service import Goods
+from agent.shop import Shop
+from agent.store.database import DatabaseError
+from agent.till.desk import Desk
+from agent.till.found import Found
+from agent.till.frames import Mode, ModeFrame, Outcome, ScanFrame, ScanSeen
+from agent.verification.service import Judged, Verification
+from devices.double_trigger import DoubleTrigger
+from devices.scan import Scan
+from protocol.codes import Code, Rules, recognise
+from protocol.events import ScanRefused
+from protocol.verdicts import Verdict
+
+ASKING_LIMIT = 8
+"""Questions to central under way at once. Past that, scans are answered from what is known here."""
+_MODE_DRAFT = "mode"
+
+_TROUBLE = (AgentError, DatabaseError, msgspec.DecodeError)
+
+Handler = Callable[[Code, Judged], Found]
+"""What a mode does with a judged code."""
+RecordRefused = Callable[[ScanRefused], None]
+"""Appends the evidence to the journal, without making anyone wait."""
+
+
+class CounterSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How scans are taken."""
+
+    rules: Rules = Rules()
+    double_trigger_ms: int = 500
+    ask_timeout_ms: int = 300
+
+
+class _Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """A scan under way to its verdict."""
+
+    scan: Scan
+    code: Code
+    mode: Mode
+    began_ns: int
+    done: Future[ScanFrame]
+
+
+class Counter:
+    """Takes scans from any thread, one verdict each. Never blocks its caller on central or the disk."""
+
+    def __init__(
+        self,
+        shop: Shop,
+        settings: CounterSettings,
+        verification: Verification,
+        handlers: Mapping[Mode, Handler],
+        desks: Mapping[Mode, Desk],
+        goods: Goods,
+        record_refused: RecordRefused,
+    ) -> None:
+        self._settings = settings
+        self._verification = verification
+        self._handlers = handlers
+        self._desks = desks
+        self._goods = goods
+        self._drafts = shop.drafts
+        self._announce = shop.announce
+        self._record_refused = record_refused
+        self._double_trigger = DoubleTrigger(settings.double_trigger_ms)
+        self._lock = threading.Lock()
+        self._mode = shop.drafts.get(_MODE_DRAFT, Mode) or Mode.SALE
+        self._asking = threading.Semaphore(ASKING_LIMIT)
+        self._askers = ThreadPoolExecutor(max_workers=ASKING_LIMIT, thread_name_prefix="ask-central")
+
+    # -- modes ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def mode(self) -> Mode:
+        """What scans mean now."""
+        return self._mode
+
+    def mode_frame(self) -> ModeFrame:
+        """The mode as screens see it."""
+        despatch_id = self._goods.receiving.despatch_id if self._mode is Mode.RECEIVE else None
+        return ModeFrame(mode=self._mode, despatch_id=despatch_id)
+
+    def set_mode(self, mode: Mode, despatch_id: str | None = None) -> Refusal | None:
+        """Change the mode; in receive mode, the advice to receive against (None: blind, or the one begun)."""
+        if mode is Mode.RECEIVE and despatch_id is not None:
+            refused = self._goods.begin(despatch_id)
+            if refused is not None:
+                return refused
+        self._mode = mode
+        self._drafts.put(_MODE_DRAFT, mode)
+        self._announce(self.mode_frame())
+        return None
+
+    def stop(self) -> None:
+        """Wait for no question any more."""
+        self._askers.shutdown(wait=False, cancel_futures=True)
+
+    # -- scans ----------------------------------------------------------------------------------------------------------
+
+    def scanned(self, scan: Scan) -> Future[ScanFrame]:
+        """Judge a scan; the frame has gone out when the future resolves, which is mostly at once."""
+        began_ns = time.monotonic_ns()
+        with self._lock:
+            repeated = self._double_trigger.repeated(scan)
+        seen = _Seen(
+            scan=scan, code=self._recognised(scan), mode=self._mode, began_ns=began_ns, done=Future()
+        )
+        if repeated:
+            self._finish(
+                seen, Found(outcome=Outcome.IGNORED, message="scanned twice; counted once", key="repeated")
+            )
+        elif (early := self._without_judging(seen)) is not None:
+            self._finish(seen, early)
+        else:
+            self._look_up(seen)
+        return seen.done
+
+    def _look_up(self, seen: _Seen) -> None:
+        """Judge by what is known here; where that is not enough, on another thread, which may wait for central."""
+        try:
+            judged = self._verification.locally(seen.code)
+        except _TROUBLE as error:
+            self._finish(seen, _trouble(error))
+            return
+        if judged is None and self._needs_verdict(seen.mode) and self._asking.acquire(blocking=False):
+            self._askers.submit(self._ask_and_finish, seen)
+            return
+        self._judge_and_finish(seen, lambda: judged or self._verification.unanswered(seen.code))
+
+    def _ask_and_finish(self, seen: _Seen) -> None:
+        try:
+            self._judge_and_finish(
+                seen, lambda: self._verification.by_asking(seen.code, self._settings.ask_timeout_ms)
+            )
+        finally:
+            self._asking.release()
+
+    def _judge_and_finish(self, seen: _Seen, judge: Callable[[], Judged]) -> None:
+        try:
+            found = self._handlers[seen.mode](seen.code, judge())
+        except _TROUBLE as error:
+            found = _trouble(error)
+        self._finish(seen, found)
+
+    def _finish(self, seen: _Seen, found: Found) -> None:
+        """Tell every screen first; the basket's write and the evidence come after."""
+        scan, code = seen.scan, seen.code
+        is_secret = code.kind == "payment_code"
+        frame = ScanFrame(
+            scan=ScanSeen(
+                code=None if is_secret else scan.raw.decode("ascii", "backslashreplace"),
+                symbology=scan.symbology,
+                device=scan.device,
+                at_us=scan.wall_us,
+            ),
+            code=code,
+            finding=found.finding,
+            product=found.product,
+            line=found.line,
+            mode=seen.mode,
+            outcome=found.outcome,
+            message=found.message,
+            key=found.key,
+            question=found.question,
+            took_us=(time.monotonic_ns() - seen.began_ns) // 1000,
+        )
+        self._announce(frame)
+        seen.done.set_result(frame)
+        for work in found.follow_up:
+            work()
+        self._note_refusal(frame)
+
+    def _recognised(self, scan: Scan) -> Code:
+        if not scan.intact:
+            return Code(
+                kind="unknown",
+                refusal=scan.fault or "bytes were lost on the way",
+                refusal_cause="not_recognised",
+            )
+        today = datetime.fromtimestamp(scan.wall_us / 1_000_000, UTC).date()
+        return recognise(scan.raw, symbology=scan.symbology, rules=self._settings.rules, today=today)
+
+    def _without_judging(self, seen: _Seen) -> Found | None:
+        """What can be said before anything is looked up: no code, a member's card, a command."""
+        code, mode = seen.code, seen.mode
+        if code.refusal is not None:
+            key = (
+                "payment_code"
+                if code.kind == "payment_code"
+                else ("garbled" if not seen.scan.intact else "unreadable")
+            )
+            return Found(outcome=Outcome.UNREADABLE, message=code.refusal, key=key)
+        if code.kind == "member":
+            desk = self._desks.get(mode)
+            if desk is None:
+                return Found(
+                    outcome=Outcome.IGNORED,
+                    message="a member's card; it counts in a sale",
+                    key="member_not_here",
+                )
+            member = code.attributes.get("member")
+            return Found(
+                outcome=Outcome.FOUND,
+                message="member noted",
+                key="member",
+                follow_up=(lambda: desk.set_member(member),),
+            )
+        if code.kind == "control":
+            return self._command(code.attributes.get("command", ""), code.attributes.get("argument", ""))
+        return None
+
+    def _command(self, command: str, argument: str) -> Found:
+        modes = {mode.name: mode for mode in Mode}
+        if command == "MODE" and argument in modes:
+            mode = modes[argument]
+            return Found(
+                outcome=Outcome.FOUND,
+                message=f"mode {mode}",
+                key="mode",
+                follow_up=(lambda: _ignore(self.set_mode(mode)),),
+            )
+        desk = self._desks.get(self._mode)
+        if command == "UNDO" and desk is not None and desk.basket.lines:
+            last = desk.basket.lines[-1].line
+            return Found(
+                outcome=Outcome.FOUND,
+                message=f"line {last} taken out",
+                key="undone",
+                line=last,
+                follow_up=(lambda: _ignore(desk.remove(last)),),
+            )
+        return Found(
+            outcome=Outcome.IGNORED,
+            message=f"command {command or '?'}: has no meaning here",
+            key="no_command",
+        )
+
+    @staticmethod
+    def _needs_verdict(mode: Mode) -> bool:
+        """Receiving and reordering count what is there; a return is taken on what is known here: none of them waits."""
+        return mode in {Mode.SALE, Mode.VERIFY}
+
+    # -- evidence -------------------------------------------------------------------------------------------------------
+
+    def _note_refusal(self, frame: ScanFrame) -> None:
+        """A refused scan is evidence for central. A payment code leaves no trace; a customer's own item does no harm."""
+        code = frame.code
+        if code is None or code.kind == "payment_code":
+            return
+        if frame.outcome is Outcome.UNREADABLE:
+            self._record_refused(
+                ScanRefused(
+                    verdict=Verdict.UNREADABLE.value,
+                    cause=code.refusal_cause or frame.key,
+                    device=frame.scan.device,
+                )
+            )
+        elif (
+            frame.outcome is Outcome.REFUSED and frame.finding is not None and self._needs_verdict(frame.mode)
+        ):
+            if frame.mode is Mode.VERIFY and frame.finding.verdict is Verdict.ALREADY_SOLD:
+                return
+            self._record_refused(
+                ScanRefused(
+                    verdict=frame.finding.verdict.value,
+                    cause=frame.finding.reason,
+                    gtin=code.gtin,
+                    item=code.item,
+                    device=frame.scan.device,
+                )
+            )
+
+
+def _ignore(_: object) -> None:
+    """A command's outcome is shown by the frame it causes."""
+
+
+def _trouble(error: Exception) -> Found:
+    """The local data could not be read. The cashier hears of it; the scanner goes on."""
+    return Found(outcome=Outcome.REFUSED, message=f"cannot be looked up: {error}", key="trouble")

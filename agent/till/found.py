@@ -1,0 +1,50 @@
+"""What a mode made of a scan: one value, from which the frame is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from agent.till.catalogue import ProductView
+from agent.till.frames import Outcome, Question
+from agent.till.reading import Doubt
+from protocol.verdicts import Finding
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """``key`` names the message for a page in another language. ``follow_up`` is done after the verdict has gone out."""
+
+    outcome: Outcome
+    message: str
+    key: str
+    line: int | None = None
+    finding: Finding | None = None
+    product: ProductView | None = None
+    question: Question | None = None
+    follow_up: tuple[Callable[[], None], ...] = ()
+
+
+def doubtful(doubt: Doubt, finding: Finding | None = None, product: ProductView | None = None) -> Found:
+    """A code that is no piece: asked about, or refused."""
+    return Found(
+        outcome=Outcome.REFUSED if doubt.question is None else Outcome.ASK,
+        message=doubt.reason,
+        key=doubt.key,
+        finding=finding,
+        product=product,
+        question=doubt.question,
+    )
+
+
+NO_PRODUCT = Doubt(key="no_product", reason="this code names no product known here")
+
+
+def not_in_catalogue(gtin: str, what_to_do: str = "", question: Question | None = None) -> Found:
+    """A product that the catalogue does not have."""
+    return Found(
+        outcome=Outcome.ASK,
+        message=f"{gtin} is not in the catalogue{what_to_do}",
+        key="not_in_catalogue",
+        question=question,
+    )

@@ -1,0 +1,134 @@
+"""What the counter tells its screens: the frames of the WebSocket, and the answers of ``POST /v1/scans``.
+
+Every frame is a JSON object with its ``type``. A ``scan`` frame goes out before anything slower is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+
+import msgspec
+
+from agent.orders.rules import Draft
+from agent.receiving.rules import Progress, Receiving
+from agent.till.catalogue import ProductView
+from agent.till.rules import Basket, Line, total_minor
+from protocol.codes import Code
+from protocol.verdicts import Finding
+
+
+class Mode(StrEnum):
+    """What a scan means at the counter now."""
+
+    SALE = "sale"
+    VERIFY = "verify"
+    RECEIVE = "receive"
+    REORDER = "reorder"
+    RETURN = "return"
+
+
+class Outcome(StrEnum):
+    """What became of a scan."""
+
+    ADDED = "added"
+    REFUSED = "refused"
+    ASK = "ask"
+    IGNORED = "ignored"
+    FOUND = "found"
+    RECEIVED = "received"
+    UNREADABLE = "unreadable"
+
+
+class Question(StrEnum):
+    """What the cashier is asked where the outcome is ``ask``."""
+
+    CONFIRM = "confirm"
+    """Sell it although the verdict has a doubt? ``POST /v1/basket/lines`` with ``confirmed``."""
+    AMOUNT = "amount"
+    """What does it cost? ``POST /v1/basket/lines`` with ``amount_minor``."""
+    ITEM_CODE = "item_code"
+    """This product is sold by its own code: scan that one."""
+
+
+class ScanSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """The scan itself. ``code`` is None for what must not be kept: a phone's payment code."""
+
+    code: str | None
+    symbology: str | None
+    device: str
+    at_us: int
+
+
+class ScanFrame(msgspec.Struct, frozen=True, kw_only=True, tag="scan", tag_field="type"):
+    """One scan with everything that was found of it. ``key`` names the message for a page in another language."""
+
+    scan: ScanSeen
+    code: Code | None
+    finding: Finding | None
+    product: ProductView | None
+    line: int | None
+    mode: Mode
+    outcome: Outcome
+    message: str
+    key: str
+    question: Question | None = None
+    took_us: int = 0
+
+
+class BasketFrame(msgspec.Struct, frozen=True, kw_only=True, tag="basket", tag_field="type"):
+    """The basket as it stands; ``kind`` is sale or return."""
+
+    kind: str
+    basket_id: str
+    lines: tuple[Line, ...]
+    total_minor: int
+    currency: str
+    member: str | None
+    held: int
+
+
+class ModeFrame(msgspec.Struct, frozen=True, kw_only=True, tag="mode", tag_field="type"):
+    """The mode the counter is in."""
+
+    mode: Mode
+    despatch_id: str | None = None
+
+
+class ReceivingFrame(msgspec.Struct, frozen=True, kw_only=True, tag="receiving", tag_field="type"):
+    """The goods being taken in."""
+
+    receiving: Receiving
+    progress: tuple[Progress, ...]
+
+
+class OrderDraftFrame(msgspec.Struct, frozen=True, kw_only=True, tag="order_draft", tag_field="type"):
+    """The order being written."""
+
+    draft: Draft
+
+
+class CompletedFrame(msgspec.Struct, frozen=True, kw_only=True, tag="completed", tag_field="type"):
+    """A document was accepted into the journal: a sale, a return, a void, goods received, an order."""
+
+    kind: str
+    number: str
+    document: msgspec.Raw
+
+
+Frame = ScanFrame | BasketFrame | ModeFrame | ReceivingFrame | OrderDraftFrame | CompletedFrame
+Announce = Callable[[Frame], None]
+"""Gives a frame to every screen; returns at once, from any thread."""
+
+
+def basket_frame(kind: str, basket: Basket, currency: str, held: int) -> BasketFrame:
+    """The basket as screens see it."""
+    return BasketFrame(
+        kind=kind,
+        basket_id=basket.basket_id,
+        lines=basket.lines,
+        total_minor=total_minor(basket),
+        currency=currency,
+        member=basket.member,
+        held=held,
+    )

@@ -1,0 +1,251 @@
+"""Sales and voids: from the basket on the counter, or told by another till. Accepted once they are on the disk."""
+
+from __future__ import annotations
+
+import uuid
+from concurrent.futures import Future
+from functools import partial
+
+import msgspec
+
+from agent.documents import Made, Refusal, Written
+from agent.shop import Shop
+from agent.store import Connection
+from agent.store.series import take_number
+from agent.till import rules
+from agent.till.asked import (
+    CompleteAsked,
+    Resolver,
+    SaleAsked,
+    VoidAsked,
+    Warned,
+    digest_source,
+    moment_us,
+    payments_fault,
+)
+from agent.till.desk import Desk
+from agent.till.frames import CompletedFrame
+from agent.till.rules import Basket
+from agent.verification.local_items import find_item
+from protocol.events import Sale, SaleLine, SaleVoided, decode_event
+from protocol.items import State
+
+RECEIPT_DIGITS = 6
+_VOIDS = uuid.UUID(
+    "1f1e7c56-6a52-4b53-9f0c-6d1f0a0b9a44"
+)  # the name space of void ids: one void for each sale
+_SOLD = frozenset({State.SOLD.value, State.SOLD_PROVISIONALLY.value})
+
+Result = Future[Written | Refusal]
+"""Resolves when the document is on the disk. Its exception is :class:`agent.store.faults.WriteRefused`: nothing was recorded."""
+
+
+class Sales:
+    """Writes sales. Thread-safe."""
+
+    def __init__(self, shop: Shop, resolver: Resolver, desk: Desk) -> None:
+        self._store = shop.store
+        self._documents = shop.documents
+        self._announce = shop.announce
+        self._lane = shop.lane
+        self._resolver = resolver
+        self._desk = desk
+
+    def post(self, asked: SaleAsked) -> Result | Refusal:
+        """A sale told by another till. Idempotent by its ``sale_id``; without one it gets one."""
+        sold_at_us = moment_us(asked.sold_at, "sold_at")
+        if isinstance(sold_at_us, Refusal):
+            return sold_at_us
+        if (fault := payments_fault(asked.payments)) is not None:
+            return fault
+        if asked.currency not in {None, self._desk.currency}:
+            return Refusal(
+                reason=f"currency {asked.currency!r}: expected {self._desk.currency}, that of this site"
+            )
+        resolved = self._resolver.lines(asked.lines, selling=True)
+        if isinstance(resolved, Refusal):
+            return resolved
+        sale_id = asked.sale_id or str(uuid.uuid4())
+        request = digest_source(msgspec.structs.replace(asked, sale_id=sale_id))
+        make = partial(self._make, asked, sale_id, resolved.lines, resolved.warnings, sold_at_us)
+        written = self._store.write(
+            lambda connection: self._documents.write(
+                connection, kind="sale", document_id=sale_id, request=request, make=make
+            )
+        )
+        written.add_done_callback(self._tell)
+        return written
+
+    def complete(self, asked: CompleteAsked) -> Result | Refusal:
+        """The basket on the counter is sold. A refused write puts it back on the counter."""
+        sold_at_us = moment_us(asked.sold_at, "sold_at")
+        if isinstance(sold_at_us, Refusal):
+            return sold_at_us
+        if (fault := payments_fault(asked.payments)) is not None:
+            return fault
+        if asked.sale_id is not None and self.find(asked.sale_id) is not None:
+            return self._again(asked, asked.sale_id)
+        taken = self._desk.take(
+            lambda basket: self._store.write(partial(self._write_basket, basket, asked, sold_at_us))
+        )
+        if isinstance(taken, rules.NotAllowed):
+            return Refusal(reason=taken.reason, conflict=True, key=taken.key)
+        basket, written = taken
+        written.add_done_callback(partial(self._settle_basket, basket))
+        return written
+
+    def void(self, sale_id: str, asked: VoidAsked) -> Result:
+        """A sale taken back before the goods have left: every line of it. Idempotent."""
+        void_id = str(uuid.uuid5(_VOIDS, sale_id))
+        written = self._store.write(
+            lambda connection: self._documents.write(
+                connection,
+                kind="void",
+                document_id=void_id,
+                request=sale_id.encode(),
+                make=partial(self._make_void, sale_id, void_id, asked),
+            )
+        )
+        written.add_done_callback(self._tell)
+        return written
+
+    def find(self, sale_id: str) -> Written | None:
+        """A sale by its id."""
+        found = self._store.read(lambda connection: self._documents.find(connection, sale_id))
+        return found if found is not None and found.kind == "sale" else None
+
+    def body(self, sale_id: str) -> Sale | None:
+        """A sale as it was journaled."""
+        stored = self._store.read(lambda connection: self._documents.body(connection, sale_id))
+        body = None if stored is None else decode_event(stored).body
+        return body if isinstance(body, Sale) else None
+
+    # -- inside the writer's transaction ----------------------------------------------------------------------------------
+
+    def _write_basket(
+        self, basket: Basket, asked: CompleteAsked, sold_at_us: int | None, connection: Connection
+    ) -> Written | Refusal:
+        sale_id = asked.sale_id or basket.basket_id
+        lines = rules.sale_lines(basket)
+
+        def make(inside: Connection) -> Made | Refusal:
+            for line in basket.lines:
+                known = None if line.item is None else find_item(inside, line.item)
+                if known is not None and known.state in _SOLD:
+                    return Refusal(
+                        reason=f"line {line.line}: this item was sold meanwhile, on receipt {known.receipt}; remove the line",
+                        conflict=True,
+                        key="sold_meanwhile",
+                        line=line.line,
+                    )
+            member = asked.member or basket.member
+            return self._make(
+                msgspec.structs.replace(asked, member=member), sale_id, lines, (), sold_at_us, inside
+            )
+
+        written = self._documents.write(
+            connection, kind="sale", document_id=sale_id, request=digest_source(asked), make=make
+        )
+        if isinstance(written, Written):
+            self._desk.save_empty(connection)
+        return written
+
+    def _make(
+        self,
+        asked: SaleAsked | CompleteAsked,
+        sale_id: str,
+        lines: tuple[SaleLine, ...],
+        warnings: tuple[Warned, ...],
+        sold_at_us: int | None,
+        connection: Connection,
+    ) -> Made:
+        total_minor = sum(line.amount_minor for line in lines)
+        receipt = f"{self._lane}-{take_number(connection, f'receipt/{self._lane}'):0{RECEIPT_DIGITS}d}"
+        tells: dict[str, object] = {
+            "receipt": receipt,
+            "total_minor": total_minor,
+            "currency": self._desk.currency,
+            "warnings": warnings,
+        }
+        return Made(
+            number=receipt,
+            body=Sale(
+                sale_id=sale_id,
+                receipt=receipt,
+                currency=self._desk.currency,
+                lines=lines,
+                payments=asked.payments,
+                clerk=asked.clerk,
+                member=asked.member,
+                reference=asked.reference,
+            ),
+            tells=tells,
+            event_time_us=sold_at_us,
+        )
+
+    def _make_void(
+        self, sale_id: str, void_id: str, asked: VoidAsked, connection: Connection
+    ) -> Made | Refusal:
+        stored = self._documents.body(connection, sale_id)
+        sale = None if stored is None else decode_event(stored).body
+        if not isinstance(sale, Sale):
+            return Refusal(
+                reason=f"sale {sale_id}: not made by this agent; a sale is voided where it was made",
+                key="no_sale",
+            )
+        for line in sale.lines:
+            known = None if line.item is None else find_item(connection, line.item)
+            if known is not None and known.sale_id != sale_id:
+                return Refusal(
+                    reason=f"sale {sale_id}: an item of it has come back since; take back the rest as a return",
+                    conflict=True,
+                    key="returned_since",
+                )
+        self._documents.mark_voided(connection, sale_id, void_id)
+        return Made(
+            number=sale.receipt,
+            body=SaleVoided(
+                void_id=void_id,
+                sale_id=sale_id,
+                receipt=sale.receipt,
+                currency=sale.currency,
+                lines=sale.lines,
+                reason=asked.reason,
+                clerk=asked.clerk,
+            ),
+            tells={
+                "sale_id": sale_id,
+                "receipt": sale.receipt,
+                "total_minor": sum(line.amount_minor for line in sale.lines),
+            },
+        )
+
+    # -- after the commit -----------------------------------------------------------------------------------------------
+
+    def _again(self, asked: CompleteAsked, sale_id: str) -> Result:
+        return self._store.write(
+            lambda connection: self._documents.write(
+                connection,
+                kind="sale",
+                document_id=sale_id,
+                request=digest_source(asked),
+                make=lambda _: Refusal(reason=f"sale {sale_id}: is gone; begin another", conflict=True),
+            )
+        )
+
+    def _settle_basket(self, basket: Basket, written: Result) -> None:
+        if written.exception() is not None or isinstance(written.result(), Refusal):
+            self._desk.give_back(basket)
+            return
+        self._tell(written)
+        self._desk.publish()
+
+    def _tell(self, written: Result) -> None:
+        if (
+            written.exception() is None
+            and isinstance(done := written.result(), Written)
+            and not done.repeated
+        ):
+            self._announce(
+                CompletedFrame(kind=done.kind, number=done.number, document=msgspec.Raw(done.answer))
+            )

@@ -1,0 +1,121 @@
+"""The evidence for a verdict, gathered: local rows first, then one question to central, which has a budget of time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from agent.clock import Clock
+from agent.store import Store
+from agent.verification import rules
+from agent.verification.local_items import find_item
+from agent.verification.rules import Evidence, LocalItem, Place
+from protocol.codes import Code
+from protocol.feeds import Feed, ItemHere, PolicyRow
+from protocol.messages import ItemAnswered
+from protocol.verdicts import Finding
+
+_item_decoder = msgspec.json.Decoder(ItemHere)
+_policy_decoder = msgspec.json.Decoder(PolicyRow)
+
+Ask = Callable[[str, int], ItemAnswered | None]
+"""Asks central about an item, with a budget in milliseconds; None when there was no answer in time."""
+
+
+class ReplicaView(Protocol):
+    """The replica of the feeds, as far as the shop reads it."""
+
+    def get(self, feed: str, key: str) -> bytes | None:
+        """One row's body."""
+
+    def synced_at_us(self, feed: str) -> int | None:
+        """When the feed was last known to be complete (wall clock)."""
+
+    def version(self, feed: str) -> int:
+        """The version the replica is at."""
+
+    def rows(self, feed: str) -> Iterable[tuple[str, bytes]]:
+        """Every row: key and body."""
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be said of a code. ``local`` and ``known`` are the evidence a return needs."""
+
+    gtin: str | None
+    finding: Finding | None = None
+    local: LocalItem | None = None
+    known: ItemHere | None = None
+
+
+class Verification:
+    """Judges codes at one site. Thread-safe."""
+
+    def __init__(
+        self, *, store: Store, replica: ReplicaView, ask: Ask, site: str, time_zone: str, clock: Clock
+    ) -> None:
+        self._store = store
+        self._replica = replica
+        self._ask = ask
+        self._site = site
+        self._zone = ZoneInfo(time_zone)
+        self._clock = clock
+        self._policy_read: tuple[int, dict[str, str]] = (-1, {})
+
+    def locally(self, code: Code) -> Judged | None:
+        """What is known here; None where central should be asked."""
+        place = self._place()
+        if code.item is None or code.kind == "sscc":
+            return Judged(gtin=code.gtin, finding=rules.from_label(code, place, self._policy()))
+        evidence = self.evidence(code.item)
+        known = evidence.local or evidence.replica
+        gtin = code.gtin or (known.gtin if known else None)
+        policy = self._policy()
+        finding = rules.from_here(code.item, evidence, place, policy) or rules.from_label(code, place, policy)
+        if finding is None:
+            return None
+        return Judged(gtin=gtin, finding=finding, local=evidence.local, known=evidence.replica)
+
+    def by_asking(self, code: Code, timeout_ms: int) -> Judged:
+        """What central says of an item that is not known here, or policy where it does not answer. Blocks up to the budget."""
+        assert code.item is not None
+        answer = self._ask(code.item, timeout_ms)
+        if answer is None:
+            return self.unanswered(code)
+        place = self._place()
+        known = None if answer.body is None else _item_decoder.decode(answer.body)
+        gtin = code.gtin or (known.gtin if known else None)
+        return Judged(gtin=gtin, finding=rules.from_answer(known, gtin, place, self._policy()), known=known)
+
+    def unanswered(self, code: Code) -> Judged:
+        """What stands without central."""
+        return Judged(gtin=code.gtin, finding=rules.without_answer(code.gtin, self._policy()))
+
+    def judge(self, code: Code, timeout_ms: int) -> Judged:
+        """Both steps in one; may block up to the budget."""
+        return self.locally(code) or self.by_asking(code, timeout_ms)
+
+    def evidence(self, item: str) -> Evidence:
+        """All that is known here of one item."""
+        row = self._replica.get(Feed.ITEMS, item)
+        synced_at_us = self._replica.synced_at_us(Feed.ITEMS)
+        return Evidence(
+            local=self._store.read(lambda connection: find_item(connection, item)),
+            replica=None if row is None else _item_decoder.decode(row),
+            replica_age_us=None if synced_at_us is None else max(0, self._clock.wall_us() - synced_at_us),
+        )
+
+    def _place(self) -> Place:
+        now = datetime.fromtimestamp(self._clock.wall_us() / 1_000_000, UTC).astimezone(self._zone)
+        return Place(site=self._site, today=now.date().isoformat())
+
+    def _policy(self) -> dict[str, str]:
+        """The policy as last fetched. A handful of rows, read again only when the feed has moved on."""
+        version = self._replica.version(Feed.POLICY)
+        if self._policy_read[0] != version:
+            rows = {key: _policy_decoder.decode(body).action for key, body in self._replica.rows(Feed.POLICY)}
+            self._policy_read = (version, rows)
+        return self._policy_read[1]
