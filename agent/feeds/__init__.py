@@ -1,0 +1,1 @@
+"""Feeds: what this counter knows of the world, as central last told it."""
