@@ -104,7 +104,8 @@ class EpochAsked(msgspec.Struct, frozen=True, kw_only=True, tag="epoch_asked"):
     """up: my journal and yours part ways after ``parent_seq``; grant me a new epoch from there.
 
     ``request_id`` makes asking again harmless. ``cause`` is ``rewind`` (central knows rows that this journal has not),
-    ``fork`` (both have rows after the common one) or ``pruned`` (central asks for rows that are no longer kept).
+    ``fork`` (both have rows after the common one), ``pruned`` (central asks for rows that are no longer kept) or ``damaged``
+    (the row after it is not what was written; a stand-in for it follows).
     """
 
     request_id: str

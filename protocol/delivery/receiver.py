@@ -164,7 +164,7 @@ def grant(
     if hash_at(asked.parent_epoch, asked.parent_seq) != asked.parent_hash:
         cause = f"row {asked.parent_seq} of the parent epoch is not the one applied here"
         return HelloWanted(epoch=asked.parent_epoch, cause=cause)
-    if asked.cause != "pruned" and asked.parent_seq == parent.next_seq - 1:
+    if asked.cause not in ("pruned", "damaged") and asked.parent_seq == parent.next_seq - 1:
         # Central ends at the common row, so nothing parts the two journals (any more: it may have been restored since the
         # comparison). A second epoch would carry the same rows beside the first.
         return HelloWanted(epoch=asked.parent_epoch, cause="the two journals do not differ")

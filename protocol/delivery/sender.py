@@ -25,6 +25,7 @@ from protocol.delivery.vocabulary import (
     AdoptEpoch,
     Appended,
     Connected,
+    Damaged,
     Disconnected,
     Effect,
     EpochAdopted,
@@ -170,6 +171,14 @@ def _settle(state: State, journal: JournalView, now_us: int) -> Step:
     return _ask_epoch(state, state.low_seq, common or b"", "fork" if has_tail else "rewind", journal, now_us)
 
 
+def _pass_over(state: State, damaged: Damaged, journal: JournalView, now_us: int) -> Step:
+    """One row that cannot be sent must not hold up the rest: they go on in a new epoch, with a stand-in for it."""
+    before = journal.hash_at(state.epoch, damaged.seq - 1)
+    if (damaged.epoch, damaged.seq) != (state.epoch, state.next_seq) or before is None:
+        return state, ()  # rows before it are still on their way; it will come up again
+    return _ask_epoch(state, damaged.seq - 1, before, "damaged", journal, now_us)
+
+
 def _ask_epoch(
     state: State, parent_seq: int, parent_hash: bytes, cause: str, journal: JournalView, now_us: int
 ) -> Step:
@@ -232,6 +241,7 @@ _TRANSITIONS: dict[tuple[Phase, type], Rule] = {
     **{(phase, Tick): _repeat for phase in (Phase.GREETING, Phase.COMPARING, Phase.ASKING, Phase.SENDING)},
     (Phase.IDLE, Tick): _greet,
     (Phase.GREETING, Welcome): _take_welcome,
+    (Phase.SENDING, Damaged): _pass_over,
     (Phase.IDLE, Appended): _send_more,
     (Phase.IDLE, Ack): _take_ack,
     (Phase.SENDING, Ack): _take_ack,

@@ -74,11 +74,29 @@ class EpochAdopted(msgspec.Struct, frozen=True):
     """The journal has taken up the granted epoch."""
 
 
+class Damaged(msgspec.Struct, frozen=True):
+    """A row that was to be sent is not what was written (its hash does not fit), and cannot be mended."""
+
+    epoch: str
+    seq: int
+
+
 class Tick(msgspec.Struct, frozen=True):
     """``wake_us`` has come."""
 
 
-Input = Connected | Disconnected | Appended | EpochAdopted | Tick | Welcome | Ack | HelloWanted | EpochGranted
+Input = (
+    Connected
+    | Disconnected
+    | Appended
+    | EpochAdopted
+    | Damaged
+    | Tick
+    | Welcome
+    | Ack
+    | HelloWanted
+    | EpochGranted
+)
 
 
 class SendHello(msgspec.Struct, frozen=True):
@@ -104,6 +122,8 @@ class SendEpochAsked(msgspec.Struct, frozen=True):
 
 class AdoptEpoch(msgspec.Struct, frozen=True):
     """In one transaction: open the granted epoch and append to it a copy of every row after its parent point.
+
+    For a row that is damaged a stand-in is appended, which central quarantines: what cannot be sent is at least seen.
 
     Then give :class:`EpochAdopted`. Rows of the lineage after the parent point are superseded by their copies. A grant can
     come twice: an epoch that is in the lineage already is not opened again.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -205,5 +206,6 @@ def test_no_epoch_is_granted_where_nothing_differs() -> None:
     assert isinstance(grant(asked(5, HASHES[5]), cursor_at(6), "e2", hash_at), HelloWanted)
 
 
-def test_an_epoch_is_granted_at_the_cursor_when_the_rows_after_it_were_pruned() -> None:
-    assert isinstance(grant(asked(5, HASHES[5], "pruned"), cursor_at(6), "e2", hash_at), EpochGranted)
+@pytest.mark.parametrize("cause", ["pruned", "damaged"])
+def test_an_epoch_is_granted_at_the_cursor_when_the_row_after_it_cannot_be_sent(cause: str) -> None:
+    assert isinstance(grant(asked(5, HASHES[5], cause), cursor_at(6), "e2", hash_at), EpochGranted)

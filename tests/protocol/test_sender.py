@@ -11,6 +11,7 @@ from protocol.delivery.vocabulary import (
     AdoptEpoch,
     Appended,
     Connected,
+    Damaged,
     Disconnected,
     Effect,
     EpochAdopted,
@@ -319,6 +320,22 @@ def test_marks_of_pruned_rows_are_left_out() -> None:
     assert effects == [SendHello(EPOCH, (Mark(9, at.disk.hash_at(EPOCH, 9) or b""),))]
 
 
+def test_a_row_that_cannot_be_sent_does_not_hold_up_the_rest() -> None:
+    at = driver(5, Connected())
+    at.give(welcome(cursor(at.disk, 3)))
+    effects = at.give(Damaged(EPOCH, 3))
+    assert [type(effect) for effect in effects] == [SendEpochAsked]
+    assert at.state.asked is not None
+    assert (at.state.asked.cause, at.state.asked.parent_seq) == ("damaged", 2)
+
+
+@pytest.mark.parametrize("damaged", [Damaged(EPOCH, 4), Damaged("another", 3)])
+def test_a_damaged_row_further_on_waits_for_its_turn(damaged: Damaged) -> None:
+    at = driver(5, Connected())
+    at.give(welcome(cursor(at.disk, 3)))
+    assert at.give(damaged) == []
+
+
 def with_child() -> Driver:
     at = driver(5)
     digest = at.disk.hash_at(EPOCH, 3)
@@ -349,7 +366,13 @@ def test_a_welcome_from_before_the_child_epoch_is_an_old_one() -> None:
 
 
 def test_what_is_not_in_the_table_changes_nothing() -> None:
-    stale: list[Input] = [Appended(), EpochAdopted(), Ack(cursor=Cursor(EPOCH, 1, b"")), Tick()]
+    stale: list[Input] = [
+        Appended(),
+        Damaged(EPOCH, 1),
+        EpochAdopted(),
+        Ack(cursor=Cursor(EPOCH, 1, b"")),
+        Tick(),
+    ]
     for phase, happening in itertools.product(Phase, stale):
         if (phase, type(happening)) in _TRANSITIONS:
             continue

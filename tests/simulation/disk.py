@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from protocol.chain import genesis, link
 from protocol.messages import EpochGranted, Lineage
 
+STAND_IN = b"!stands in for "
+
 
 class EpochLog:
     """The rows of one epoch. ``hashes[0]`` is the genesis; rows before ``first_kept`` were pruned, their hashes too."""
@@ -45,11 +47,12 @@ class Disk:
         self.agent = agent
         self.logs = [EpochLog(agent, first_epoch)]
         self.full = False
+        self.damaged: set[bytes] = set()  # bodies whose bits have flipped
 
     def image(self) -> Disk:
         """A copy of the whole disk, as a backup or a cloned card makes it."""
         twin = Disk.__new__(Disk)
-        twin.agent, twin.full = self.agent, False
+        twin.agent, twin.full, twin.damaged = self.agent, False, self.damaged.copy()
         twin.logs = [log.copy() for log in self.logs]
         return twin
 
@@ -103,7 +106,7 @@ class Disk:
                 self.agent, granted.epoch, (granted.parent_epoch, granted.parent_seq, granted.parent_hash)
             )
         )
-        self.append(tail)
+        self.append([STAND_IN + body if body in self.damaged else body for body in tail])
 
     def prune(self, epoch: str, acked_seq: int) -> None:
         """Retention: what central has acknowledged may go."""
@@ -112,9 +115,9 @@ class Disk:
             log.first_kept = max(log.first_kept, min(acked_seq + 1, len(log.hashes)))
 
     def sales(self) -> set[bytes]:
-        """Every sale that this disk still holds."""
+        """Every sale that this disk still holds (a stand-in counts for the sale it stands for)."""
         return {
-            body
+            body.removeprefix(STAND_IN)
             for position, log in enumerate(self.logs)
             for body in log.bodies[log.first_kept - 1 : self.end(position) - 1]
         }

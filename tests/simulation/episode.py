@@ -12,7 +12,7 @@ WEIGHTS: dict[str, int] = {
     "sell": 300, "carry": 300, "pass_time": 120, "connect": 60,
     "drop": 25, "double": 25, "reorder": 25, "disconnect": 12, "cut": 6, "mend": 14, "wipe_broker": 3,
     "crash": 10, "start": 30, "die_adopting": 3, "fill_disk": 3, "free_disk": 8,
-    "take_image": 3, "restore_image": 2, "clone": 1, "prune": 6,
+    "flip_bits": 2, "take_image": 3, "restore_image": 2, "clone": 1, "prune": 6,
     "central_dies": 10, "central_stops": 3, "central_starts": 30, "back_up": 2, "restore_central": 1,
 }  # fmt: skip
 NO_FAULTS = frozenset(
@@ -23,8 +23,9 @@ NO_FAULTS = frozenset(
 class Mode(NamedTuple):
     """Which of the two defences is tried: epochs alone, or epochs and the ids of facts.
 
-    Epochs alone hold against any number of faults, but for one pair: central restored from a backup, and meanwhile the same
-    rows chained a second time (by a copy of the machine, or after retention took their predecessors).
+    Epochs alone hold against any number of faults, as long as no row can be chained a second time while central does not
+    know of the first: by a copy of the machine or an older image, where central was restored from a backup, or where a row
+    before it was passed over because it was damaged, or gone by retention.
     """
 
     without: frozenset[str]
@@ -32,8 +33,8 @@ class Mode(NamedTuple):
 
 
 MODES = (
-    Mode(frozenset({"clone", "prune"}), knows_facts=False),
-    Mode(frozenset({"restore_central"}), knows_facts=False),
+    Mode(frozenset({"clone", "prune", "flip_bits"}), knows_facts=False),
+    Mode(frozenset({"restore_central", "flip_bits"}), knows_facts=False),
     Mode(frozenset(), knows_facts=True),
 )
 

@@ -7,6 +7,7 @@ from protocol.delivery.vocabulary import (
     AdoptEpoch,
     Appended,
     Connected,
+    Damaged,
     Disconnected,
     Effect,
     EpochAdopted,
@@ -97,7 +98,7 @@ class Machine:
             case SendHello():
                 self.outbox.append(self._hello(effect, now_us))
             case SendBatch():
-                self.outbox.append(self._batch(effect))
+                self._send(effect, now_us)
             case SendEpochAsked():
                 self.outbox.append(effect.asked)
             case NoteAcked():
@@ -129,13 +130,20 @@ class Machine:
             marks=effect.marks,
         )
 
-    def _batch(self, effect: SendBatch) -> Batch:
+    def _send(self, effect: SendBatch, now_us: int) -> None:
+        """Send rows up to the first whose hash does not fit; that one is told of when it is its turn."""
         log = next(log for log in self.disk.logs if log.epoch == effect.epoch)
         last = min(effect.last_seq, effect.first_seq + BATCH_ROWS - 1)
-        return Batch(
+        bodies = tuple(log.bodies[effect.first_seq - 1 : last])
+        sound = next((i for i, body in enumerate(bodies) if body in self.disk.damaged), len(bodies))
+        if sound == 0:
+            self.tell(Damaged(effect.epoch, effect.first_seq), now_us)
+            return
+        batch = Batch(
             epoch=effect.epoch,
             first_seq=effect.first_seq,
             previous_hash=log.hashes[effect.first_seq - 1],
-            head_hash=log.hashes[last],
-            bodies=tuple(log.bodies[effect.first_seq - 1 : last]),
+            head_hash=log.hashes[effect.first_seq + sound - 1],
+            bodies=bodies[:sound],
         )
+        self.outbox.append(batch)
