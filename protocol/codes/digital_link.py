@@ -101,7 +101,7 @@ def _read_keys(segments: list[str], today: dt.date | None) -> Link | Refusal:
     if refusal := _put(elements, key, value, today):
         return refusal
     rest = segments[2:]
-    if len(rest) == 1:
+    if len(rest) == 1 and not exactly(_identifier(rest[0])):
         return _decompressed(rest[0], elements, today)
     if len(rest) % 2:
         return Refusal("bad_value", "a key without a value in the path", kind_of(elements))
@@ -120,21 +120,20 @@ def _read_keys(segments: list[str], today: dt.date | None) -> Link | Refusal:
 def _with_query(link: Link, query: str, today: dt.date | None) -> Link | Refusal:
     elements, warnings = dict(link.elements), link.warnings
     for pair in filter(None, re.split("[&;]", query)):
-        name, _, value = pair.partition("=")
-        ai = _identifier(name)
+        name, _, escaped = pair.partition("=")
+        key, value = _unescaped(name), _unescaped(escaped)
+        if not key or value is None:
+            return Refusal(
+                "bad_value", "a broken percent-escape or an empty key in the query", kind_of(elements)
+            )
+        ai = _identifier(key)
+        refusal = None
         if exactly(ai):
-            refusal = _put(elements, ai, value, today)
+            refusal = _put(elements, ai, escaped, today)
         elif ai.isdigit():
             warnings = (*warnings, f"{ai} in the query is no Application Identifier: left out")
-            continue
         else:
-            plain = _unescaped(value)
-            key = _unescaped(name)
-            if plain is None or not key:
-                return Refusal(
-                    "bad_value", "a broken percent-escape or an empty key in the query", kind_of(elements)
-                )
-            refusal = add(elements, key, plain)
+            refusal = add(elements, ai, value)
         if refusal:
             return refusal
     return Link(elements, warnings)

@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Collection
 
 from protocol.codes import check_digits
-from protocol.codes.application_identifiers import CHECKED_DIGITS, DATES, ApplicationIdentifier
+from protocol.codes.application_identifiers import CHECKED_DIGITS, DATES, ApplicationIdentifier, exactly
 from protocol.codes.code import Code, Kind, Refusal
 from protocol.codes.dates import full_date
 
@@ -114,7 +114,8 @@ def _count(rest: Elements) -> str | None:
 
 
 def _is_measure(ai: str, family: str) -> bool:
-    return len(ai) == 4 and ai.startswith(family)
+    """Whether `ai` is of a family such as 310n. A further key of a query may look like one: `310s`."""
+    return ai.startswith(family) and exactly(ai) is not None
 
 
 def _scaled(digits: str, ai: str) -> str:

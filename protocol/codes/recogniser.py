@@ -30,9 +30,8 @@ MAX_LENGTH = 2048
 DEFAULT_RULES = Rules()
 
 _FRAMING = " \t\r\n\0"
-_FAST_13 = frozenset(
-    "13456789"
-)  # first digits of an EAN-13 that no in-store rule may claim; 0 is looked at closer
+_FAST_13 = frozenset("13456789")
+"""First digits of an EAN-13 that cannot be a shop's own number; behind 0 it takes a closer look."""
 _WALLETS = re.compile(r"(?:2[5-9]|30)\d{14,22}|62\d{17}")
 _AZERTY_DIGITS = frozenset("&é\"'(-è_çà")
 _SWAPPED_ADDRESS = re.compile(r"https?(?!:)[^a-z0-9]{3}", re.IGNORECASE)
@@ -73,7 +72,7 @@ def recognise(
         in_data = symbologies.of_identifier(text)
         if in_data is None:
             return Refusal("symbology", "']' without a known AIM symbology identifier").as_code()
-        told, text = in_data, text[3:]
+        told, text = in_data, text[3:].lstrip(_FRAMING)
     found = _unreadable(text) or _read(text, told, rules, today)
     code = found.as_code() if isinstance(found, Refusal) else found
     return msgspec.structs.replace(code, symbology=told.words) if told.words else code
@@ -109,7 +108,7 @@ def _read(text: str, told: Symbology, rules: Rules, today: dt.date | None) -> Co
         return read_control(text, rules)
     if told.carries == "gs1":
         return _read_standard(text, told, rules, today)
-    if told.carries == "anything" and text.isdigit() and _could_pay(text):
+    if told.carries == "anything" and _could_pay(text.strip(GS)):
         return _PAYMENT
     return read_by_pattern(text, rules) or _read_standard(text, told, rules, today)
 
@@ -134,7 +133,9 @@ def _could_pay(digits: str) -> bool:
 
     Asked before everything that might keep them, and of every symbology but the GS1 and EAN/UPC ones.
     """
-    return bool(_WALLETS.fullmatch(digits)) or (len(digits) == 18 and digits.startswith(PAYMENT_PREFIXES_18))
+    return bool(_WALLETS.fullmatch(digits)) or (
+        len(digits) == 18 and digits.isdigit() and digits.startswith(PAYMENT_PREFIXES_18)
+    )
 
 
 def _read_ean_upc(digits: str, told: Symbology, rules: Rules) -> Code | Refusal:

@@ -61,7 +61,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     counts of it; `gtin`, `serial` and `batch` fill those fields.
     control_keys: the secrets that sign control codes; the newest first, older ones as long as cards with them
     are in use. drug_trace_prefixes: what a 20-digit Chinese drug trace code begins with.
-    serial_limits: beginning of a GTIN-14 -> the longest serial printed with it; a longer one has lost a separator.
+    serial_limits: beginning of a GTIN-14 -> the longest serial printed with it; a longer one has lost a
+    separator. The longest beginning counts.
     prefer_upc_e: eight digits that are sound both as EAN-8 and as UPC-E are UPC-E.
     """
 

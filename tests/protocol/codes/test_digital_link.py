@@ -46,6 +46,16 @@ def test_further_query_keys_are_attributes() -> None:
     assert code.attributes == {"linkType": "gs1:pip", "lang": "zh", "note": "中", "flag": ""}
 
 
+def test_an_identifier_in_escapes_is_that_identifier() -> None:
+    assert recognise(f"https://a.b/01/{GTIN}?%32%31=A%20B").refusal_cause == "bad_value"
+
+
+@pytest.mark.parametrize("key", ["310s", "310\x1d", "3103x", "392s"])
+def test_a_further_key_that_resembles_an_identifier_is_an_attribute(key: str) -> None:
+    code = recognise(f"https://a.b/01/{GTIN}?{key}=001250")
+    assert (code.weight, code.price, list(code.attributes.values())) == (None, None, ["001250"])
+
+
 def test_a_semicolon_parts_the_query_too() -> None:
     assert recognise(f"https://a.b/01/{GTIN}?17=261231;10=B").batch == "B"
 
@@ -113,6 +123,7 @@ def test_a_number_in_the_query_that_is_no_identifier_is_left_out_with_a_warning(
         (f"01/{GTIN}/21/{'A' * 21}", "sgtin", "bad_value"),
         (f"01/{GTIN}/414/4912345123459", "gtin", "unknown_ai"),
         (f"01/{GTIN}/21/A/22", "gtin", "bad_value"),
+        (f"01/{GTIN}/21/", "gtin", "bad_value"),
         (f"01/{GTIN}?x=%2", "gtin", "bad_value"),
         (f"01/{GTIN}?=x", "gtin", "bad_value"),
         (f"01/{GTIN}?x=1&x=2", "gtin", "conflict"),

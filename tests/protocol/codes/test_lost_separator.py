@@ -101,6 +101,15 @@ def test_a_serial_within_the_limit_of_its_company_is_not_suspected() -> None:
     assert recognise(f"01{GTIN}21ABC12317261231", rules=rules).serial == "ABC12317261231"
 
 
+def test_the_limit_of_the_longest_beginning_counts() -> None:
+    rules = Rules(serial_limits={"0": 20, "0491234": 6, "04": 20})
+    assert recognise(f"01{GTIN}21ABC12345", rules=rules).refusal_cause == "separator_missing"
+
+
+def test_a_strange_serial_is_believed_where_a_separator_ends_it() -> None:
+    assert recognise(f"01{GTIN}21ABC12317261231\x1d").serial == "ABC12317261231"
+
+
 def test_a_limit_of_another_company_says_nothing() -> None:
     assert recognise(f"01{GTIN}21ABC12345", rules=Rules(serial_limits={"0999": 6})).serial == "ABC12345"
 

@@ -148,7 +148,7 @@ def test_a_phones_payment_code_is_refused_in_any_symbology_a_phone_shows(mark: s
 
 @given(
     st.from_regex(r"\A(1[0-5][0-9]{16}|(2[5-9]|30)[0-9]{14,22})\Z"),
-    st.sampled_from(("", "]C0", "]Q1")),
+    st.sampled_from(("", "]C0", "]Q1", "\x1d")),
 )
 def test_no_part_of_a_payment_code_is_anywhere_in_what_is_returned(digits: str, mark: str) -> None:
     rules = Rules(private_patterns=(r"\d+",), member_patterns=(".*",), drug_trace_prefixes=("2",))

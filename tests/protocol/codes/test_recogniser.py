@@ -141,3 +141,7 @@ def test_any_bytes_are_a_value_or_a_refusal_with_a_cause(raw: bytes | str, symbo
 
 def test_a_slice_of_the_fuzzing_run_finds_nothing() -> None:
     assert fuzz(count=3000, seed=1) == []
+
+
+def test_a_blank_behind_the_symbology_identifier_is_taken_off() -> None:
+    assert recognise(f"]d2 {ITEM}").item == ITEM

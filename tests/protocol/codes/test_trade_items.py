@@ -9,7 +9,7 @@ import pytest
 
 from protocol.codes import Code, Rules, recognise
 
-PRODUCTS = Path(__file__).parents[2] / "data" / "retail" / "products.csv"
+PRODUCTS = Path(__file__).parents[3] / "deploy" / "data" / "retail" / "products.csv"
 
 
 @pytest.mark.parametrize(
