@@ -89,10 +89,10 @@ def connack(code: int, level: int = LEVEL_3_1_1) -> bytes:
 
 
 def _body(packet: bytes | bytearray) -> bytes:
-    for index in range(1, 1 + _LENGTH_BYTES):
-        if not packet[index] & 0x80:
-            return bytes(packet[index + 1 :])
-    raise PacketError("remaining length longer than 4 bytes")
+    for index, byte in enumerate(packet[1 : 1 + _LENGTH_BYTES], start=2):
+        if not byte & 0x80:
+            return bytes(packet[index:])
+    raise PacketError("packet without an end to its length")
 
 
 def _text(data: bytes) -> tuple[str, bytes]:

@@ -216,7 +216,7 @@ class Client:
         """Go away without a word, as a machine does that loses its power."""
         self.paho.loop_stop()
         connection = self.paho.socket()
-        assert connection is not None
+        assert isinstance(connection, socket.socket)
         connection.shutdown(socket.SHUT_RDWR)
         self.paho._sock_close()
 
