@@ -63,10 +63,14 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
 
     When the hello asked for a comparison, ``compared_epoch`` repeats its epoch, ``agree_seq`` is the highest mark that is the
     same here (0: none is, but the genesis), and ``differ_seq`` the lowest that is not (None: all given are the same).
+
+    ``differing`` names epochs of the hello that end, at the agent, in a row that is another one here: a copy of the agent has
+    filled them, after central was restored.
     """
 
     cursors: tuple[Cursor, ...]
     wall_us: int
+    differing: tuple[str, ...] = ()
     compared_epoch: str = ""
     agree_seq: int = 0
     differ_seq: int | None = None

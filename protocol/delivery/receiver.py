@@ -132,10 +132,17 @@ def greet(agent: str, hello: Hello, cursors: dict[str, Cursor], hash_at: HashAt,
         if known.epoch not in cursors
     )
     every = cursors | {cursor.epoch: cursor for _, cursor in adopted}
+    ends = {known.epoch: known for known in hello.lineage if known.next_seq <= every[known.epoch].next_seq}
+    differing = tuple(
+        epoch
+        for epoch, known in ends.items()
+        if epoch in cursors and hash_at(epoch, known.next_seq - 1) != known.head_hash
+    )
     agree_seq, differ_seq = _compare(hello.marks, hello.compare_epoch, hash_at)
     welcome = Welcome(
         cursors=tuple(every[known.epoch] for known in hello.lineage),
         wall_us=now_us,
+        differing=differing,
         compared_epoch=hello.compare_epoch,
         agree_seq=agree_seq,
         differ_seq=differ_seq,

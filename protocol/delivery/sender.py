@@ -79,6 +79,8 @@ def _take_welcome(state: State, welcome: Welcome, journal: JournalView, now_us: 
     cursors = {cursor.epoch: cursor for cursor in welcome.cursors}
     for epoch in lineage[:-1]:
         cursor = cursors.get(epoch.epoch)
+        if cursor and epoch.epoch in welcome.differing:
+            return _disagree(state, cursor, journal, now_us)
         if cursor and cursor.next_seq < epoch.next_seq:
             return _take_cursor(state, cursor, journal, now_us)
     cursor = cursors.get(lineage[-1].epoch)
@@ -105,17 +107,19 @@ def _take_cursor(state: State, cursor: Cursor, journal: JournalView, now_us: int
         return _go_on(
             msgspec.structs.replace(state, epoch=cursor.epoch, next_seq=cursor.next_seq), journal, now_us
         )
-    end = _end_of(journal, cursor.epoch)
-    state = msgspec.structs.replace(
-        state,
-        epoch=cursor.epoch,
-        central_next_seq=cursor.next_seq,
-        low_seq=0,
-        high_seq=min(cursor.next_seq, end),
-    )
-    if ours is None and cursor.next_seq < end:
+    if ours is None and cursor.next_seq < _end_of(journal, cursor.epoch):
         # Central (restored from an old backup, say) asks for rows that retention has taken away here.
+        state = msgspec.structs.replace(state, epoch=cursor.epoch)
         return _ask_epoch(state, cursor.next_seq - 1, cursor.head_hash, "pruned", journal, now_us)
+    return _disagree(state, cursor, journal, now_us)
+
+
+def _disagree(state: State, cursor: Cursor, journal: JournalView, now_us: int) -> Step:
+    """Somewhere before ``cursor`` the two journals part ways; begin to look where."""
+    high_seq = min(cursor.next_seq, _end_of(journal, cursor.epoch))
+    state = msgspec.structs.replace(
+        state, epoch=cursor.epoch, central_next_seq=cursor.next_seq, low_seq=0, high_seq=high_seq
+    )
     return _compare(state, journal, now_us)
 
 

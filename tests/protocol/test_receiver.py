@@ -165,6 +165,20 @@ def test_an_epoch_that_central_has_lost_is_taken_up_again_from_its_first_row() -
     assert greeting.welcome.cursors[1] == opened
 
 
+def test_an_epoch_that_a_copy_of_the_agent_has_filled_with_other_rows_is_named() -> None:
+    ours = Lineage(epoch=EPOCH, next_seq=3, head_hash=b"other" * 8)
+    child = Lineage(
+        epoch="e2", next_seq=1, head_hash=b"", parent_epoch=EPOCH, parent_seq=2, parent_hash=ours.head_hash
+    )
+    greeting = greet(AGENT, hello(ours, child), {EPOCH: cursor_at(6)}, hash_at, 7)
+    assert greeting.welcome.differing == (EPOCH,)
+
+
+def test_an_epoch_that_ends_in_a_row_of_central_is_not_differing() -> None:
+    ours = Lineage(epoch=EPOCH, next_seq=3, head_hash=HASHES[2])
+    assert greet(AGENT, hello(ours), {EPOCH: cursor_at(6)}, hash_at, 7).welcome.differing == ()
+
+
 def test_marks_are_compared_with_what_was_applied() -> None:
     marks = (Mark(1, HASHES[1]), Mark(3, HASHES[3]), Mark(4, b"other"), Mark(9, b"beyond"))
     welcome = greet(

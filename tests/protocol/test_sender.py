@@ -360,6 +360,15 @@ def test_rows_of_another_machine_after_the_end_of_a_closed_epoch_are_no_concern(
     assert effects == [NoteAcked("e2", 1), SendBatch("e2", 1, 2)]
 
 
+def test_a_closed_epoch_that_a_copy_has_filled_with_other_rows_is_compared() -> None:
+    at = with_child()
+    given = Welcome(
+        cursors=(Cursor(EPOCH, 50, b"others"), cursor(at.disk, 1, "e2")), wall_us=0, differing=(EPOCH,)
+    )
+    asked, _ = compare_by(at, 1, at.give(given))
+    assert (asked.parent_epoch, asked.parent_seq, asked.cause) == (EPOCH, 1, "fork")
+
+
 def test_a_welcome_from_before_the_child_epoch_is_an_old_one() -> None:
     at = with_child()
     assert at.give(welcome(cursor(at.disk, 4))) == []
