@@ -64,7 +64,7 @@ def use_token(connection: Connection, token_hash: bytes, agent: str, now: dateti
 
 def lock_lanes(connection: Connection, site: str) -> None:
     """From here to the end of the transaction nobody else gives out a lane of ``site``."""
-    connection.execute("SELECT FROM sites WHERE site_id = %s FOR UPDATE", (site,))
+    connection.execute("SELECT FROM sites WHERE site_id = %s FOR NO KEY UPDATE", (site,))
 
 
 def free_lane(connection: Connection, site: str) -> str:

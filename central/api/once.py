@@ -19,7 +19,7 @@ from psycopg.types.json import Jsonb
 from pydantic import BaseModel
 
 from central.api.callers import API_ROLE, Caller
-from central.api.context import central_of
+from central.api.context import Central, central_of
 from central.api.problems import Problem
 from central.database import Connection, Sites
 
@@ -35,6 +35,11 @@ class Once:
     key: str | None
     fingerprint: bytes
 
+    @property
+    def central(self) -> Central:
+        """What the application was made with."""
+        return central_of(self.request)
+
     def run(
         self,
         caller: Caller,
@@ -44,18 +49,17 @@ class Once:
         sites: Sites | None = None,
     ) -> Response:
         """The answer of ``work``, done now or before. ``sites`` widens the scope where a decision touches another site's books."""
-        central = central_of(self.request)
 
         def transact(connection: Connection) -> Response:
             known = self._known(connection, caller)
             if known is not None:
                 return known
-            body = work(connection).model_dump_json().encode()
+            body = work(connection).model_dump_json(by_alias=True).encode()
             self._keep(connection, caller, status, body)
             return _json(body, status)
 
         scope = caller.sites if sites is None else sites
-        return central.database.run(transact, sites=scope, role=API_ROLE)
+        return self.central.database.run(transact, sites=scope, role=API_ROLE)
 
     def _known(self, connection: Connection, caller: Caller) -> Response | None:
         if self.key is None:
