@@ -6,7 +6,7 @@ An event is identified by (agent, epoch, seq) and proven by its hash. :class:`Jo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -128,6 +128,10 @@ class Journal:
     def accepted_count(self) -> int:
         """The events that this journal stands for: every one ever accepted, each counted once."""
         return self.snapshot().accepted_count()
+
+    def on_commit(self, listener: Callable[[], None]) -> None:
+        """Have ``listener`` called after each commit, whether or not the journal grew; see :meth:`Store.on_commit`."""
+        self._store.on_commit(listener)
 
     # -- writing --------------------------------------------------------------------------------------------------------
 
