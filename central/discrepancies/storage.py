@@ -130,14 +130,14 @@ def _write(connection: Connection, cases: Sequence[Discrepancy], at: datetime) -
             INSERT INTO discrepancies
                 (site_id, class, cause_key, gtin, item, quantity, value_minor, currency, likely_cause, proposal, evidence,
                  opened_at, updated_at)
-            SELECT %(site)s, %(class)s, %(cause_key)s, %(gtin)s, %(item)s, %(quantity)s,
-                   round(abs(%(quantity)s) * price.price_minor), price.currency, %(likely_cause)s, %(proposal)s,
-                   %(evidence)s, %(at)s, %(at)s
+            SELECT %(site)s::text, %(class)s, %(cause_key)s, %(gtin)s::text, %(item)s, %(quantity)s::numeric,
+                   round(abs(%(quantity)s::numeric) * price.price_minor), price.currency, %(likely_cause)s, %(proposal)s,
+                   %(evidence)s, %(at)s::timestamptz, %(at)s::timestamptz
             FROM (SELECT 1) AS always
             LEFT JOIN LATERAL (
                 SELECT price_minor, prices.currency
                 FROM sites JOIN prices USING (price_list)
-                WHERE site_id = %(site)s AND gtin = %(gtin)s AND valid_from <= %(at)s
+                WHERE site_id = %(site)s::text AND gtin = %(gtin)s::bpchar AND valid_from <= %(at)s::timestamptz
                 ORDER BY valid_from DESC LIMIT 1
             ) AS price ON true
             ON CONFLICT (site_id, class, cause_key) DO UPDATE SET

@@ -56,15 +56,11 @@ def publish(connection: Connection, feed: str, scope: str, rows: Iterable[tuple[
 def remove_all_but(connection: Connection, feed: str, scope: str, keys: Collection[str]) -> int:
     """Take away every row whose key is not in ``keys``; the feed's version after it."""
     _lock_head(connection, feed, scope)
-    gone = connection.execute(
-        """
-        SELECT key FROM feed_rows
-        WHERE feed = %s AND scope = %s AND body IS NOT NULL AND key <> ALL (%s)
-        ORDER BY key
-        """,
-        (feed, scope, list(keys)),
-    ).fetchall()
-    return publish(connection, feed, scope, [(key, None) for (key,) in gone])
+    present = connection.execute(
+        "SELECT key FROM feed_rows WHERE feed = %s AND scope = %s AND body IS NOT NULL", (feed, scope)
+    )
+    gone = sorted({key for (key,) in present} - set(keys))
+    return publish(connection, feed, scope, [(key, None) for key in gone])
 
 
 def head(connection: Connection, feed: str, scope: str) -> int:

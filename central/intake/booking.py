@@ -1,0 +1,189 @@
+"""What follows from facts: receipt lines, movements, item lives, receipts against despatches, orders, discrepancies.
+
+Locks are taken in one order everywhere: cursors, orders and despatches, items, balances, discrepancies, feeds; within each of
+them in the order of their keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+import msgspec
+
+from central.database import Connection
+from central.despatches.storage import ReceiptOutcome, apply_receipt
+from central.discrepancies import storage as discrepancies
+from central.discrepancies.rules import Discrepancy, DiscrepancyClass
+from central.items import storage as items
+from central.items.rules import Step, steps_of
+from central.journals.facts import Fact
+from central.ledger import rules as ledger
+from central.ledger.booking import post
+from central.ledger.rules import Arrived, Posting
+from central.orders.storage import apply_cancel_asked, apply_submitted
+from central.sales import storage as sales
+from central.sales.rules import receipt_lines
+from protocol.events import (
+    GoodsReceived,
+    OrderCancelAsked,
+    OrderSubmitted,
+    Sale,
+    SaleReturned,
+    SaleVoided,
+    StockAdjusted,
+)
+
+
+def book(connection: Connection, facts: Sequence[Fact], at: datetime) -> None:
+    """Take facts into the books, in their order, as one set. ``at`` is now."""
+    if not facts:
+        return
+    raised: list[Discrepancy] = []
+    receipts = _receive(connection, facts)
+    _order(connection, facts)
+    sales.write(connection, [line for fact in facts for line in receipt_lines(fact)])
+    steps = [step for fact in facts for step in _steps(fact, receipts.get((fact.journal, fact.seq)))]
+    taken = items.take_all(connection, steps)
+    raised += taken.raised
+    raised += _unknown_products(connection, facts)
+    for fact in facts:
+        outcome = receipts.get((fact.journal, fact.seq))
+        if outcome is not None:
+            raised += _differences(fact, outcome)
+    post(connection, [posting for fact in facts for posting in _postings(fact, receipts)], at)
+    discrepancies.raise_all(connection, raised, at)
+    discrepancies.explain(connection, taken.explained, at, "a later event explains it")
+    items.tell(connection, taken.concerned)
+
+
+Receipts = dict[tuple[int, int], ReceiptOutcome]
+"""What each receipt among the facts means, by (journal, seq)."""
+
+
+def _receive(connection: Connection, facts: Iterable[Fact]) -> Receipts:
+    return {
+        (fact.journal, fact.seq): apply_receipt(
+            connection, fact.site, fact.body, fact.event_time, actor=f"agent:{fact.agent}"
+        )
+        for fact in _by_site(facts)
+        if isinstance(fact.body, GoodsReceived)
+    }
+
+
+def _order(connection: Connection, facts: Iterable[Fact]) -> None:
+    for fact in _by_site(facts):
+        match fact.body:
+            case OrderSubmitted() as order:
+                apply_submitted(connection, fact.site, fact.agent, fact.event_time, order)
+            case OrderCancelAsked() as asked:
+                apply_cancel_asked(connection, fact.site, fact.agent, fact.event_time, asked)
+
+
+def _by_site(facts: Iterable[Fact]) -> list[Fact]:
+    """Site by site, since each site's feeds are locked on the way; within a site as they came."""
+    return sorted(facts, key=lambda fact: fact.site)
+
+
+def _postings(fact: Fact, receipts: Receipts) -> list[Posting]:
+    match fact.body:
+        case Sale(lines=lines):
+            movements = ledger.sold(lines)
+        case SaleVoided(lines=lines):
+            movements = ledger.voided(lines)
+        case SaleReturned(lines=lines, disposition=disposition):
+            movements = ledger.returned(lines, disposition)
+        case StockAdjusted(lines=goods, reason=reason):
+            movements = ledger.adjusted(goods, reason)
+        case GoodsReceived():
+            outcome = receipts[fact.journal, fact.seq]
+            movements = ledger.received(
+                [
+                    Arrived(
+                        gtin=line.gtin,
+                        counted=line.counted,
+                        from_transit=line.from_transit,
+                        source=outcome.source,
+                    )
+                    for line in outcome.lines
+                ]
+            )
+        case _:
+            return []
+    return ledger.postings(fact, movements)
+
+
+def _steps(fact: Fact, outcome: ReceiptOutcome | None) -> list[Step]:
+    steps = steps_of(fact)
+    if outcome is None or outcome.despatch is None:
+        return steps
+    return [msgspec.structs.replace(step, from_site=outcome.despatch.from_site) for step in steps]
+
+
+def _unknown_products(connection: Connection, facts: Sequence[Fact]) -> Iterator[Discrepancy]:
+    named = {(fact.site, gtin): fact for fact in reversed(facts) for gtin in _gtins(fact)}
+    gtins = sorted({gtin for _, gtin in named})
+    if not gtins:
+        return
+    found = connection.execute("SELECT gtin FROM products WHERE gtin = ANY (%s::bpchar[])", (gtins,))
+    known = {gtin for (gtin,) in found}
+    for (site, gtin), fact in named.items():
+        if gtin not in known:
+            yield Discrepancy(
+                site=site,
+                discrepancy_class=DiscrepancyClass.UNKNOWN_PRODUCT,
+                cause_key=gtin,
+                likely_cause="the product is missing from the catalogue, or its code was mistyped",
+                proposal="add the product to the catalogue; its movements are booked already",
+                evidence=(fact.evidence(),),
+                gtin=gtin,
+            )
+
+
+def _gtins(fact: Fact) -> set[str]:
+    match fact.body:
+        case (
+            Sale(lines=lines)
+            | SaleVoided(lines=lines)
+            | SaleReturned(lines=lines)
+            | GoodsReceived(lines=lines)
+            | StockAdjusted(lines=lines)
+        ):
+            return {line.gtin for line in lines}
+        case _:
+            return set()
+
+
+def _differences(fact: Fact, outcome: ReceiptOutcome) -> Iterator[Discrepancy]:
+    """What was counted against what was announced."""
+    body = fact.body
+    assert isinstance(body, GoodsReceived)
+    announced = body.despatch_id or body.receipt_advice_id
+    sent_from = None if outcome.despatch is None else outcome.despatch.from_site
+    for short in outcome.short:
+        yield Discrepancy(
+            site=fact.site,
+            discrepancy_class=DiscrepancyClass.SHORT_RECEIPT,
+            cause_key=f"{announced}/{short.gtin}",
+            likely_cause="it was not loaded, was lost on the way, or was not scanned at the receipt",
+            proposal="recount; if it is missing, settle by a credit note or a second despatch",
+            evidence=(fact.evidence(despatch=announced, from_site=sent_from, items=list(short.items)),),
+            gtin=short.gtin,
+            quantity=short.quantity,
+        )
+    for line in outcome.lines:
+        if line.over > 0:
+            yield Discrepancy(
+                site=fact.site,
+                discrepancy_class=DiscrepancyClass.OVER_RECEIPT,
+                cause_key=f"{announced}/{line.gtin}",
+                likely_cause=(
+                    "the receipt names a despatch that is not on its way to this site"
+                    if outcome.unknown_despatch
+                    else "more was loaded than announced, or something was scanned twice"
+                ),
+                proposal="recount; if it is there, charge it or send it back",
+                evidence=(fact.evidence(despatch=announced, from_site=sent_from, over=str(line.over)),),
+                gtin=line.gtin,
+                quantity=line.over,
+            )

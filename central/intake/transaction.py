@@ -1,0 +1,271 @@
+"""One transaction of the intake: a group of messages from many agents, taken in as one.
+
+All cursors are locked first, in the order of (agent, epoch). From then on nobody else applies rows of these epochs, in whatever
+process, and :mod:`protocol.delivery.receiver` says what each message means. The answers are handed back, to be sent after the
+commit and not before: an ack is a promise that the rows are on the disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from central.database import Connection
+from central.discrepancies import storage as discrepancies
+from central.discrepancies.rules import Discrepancy, DiscrepancyClass
+from central.intake import greetings
+from central.intake.booking import book
+from central.intake.cursors import Cursors
+from central.intake.faults import DATA_FAULTS, in_words
+from central.intake.letters import Letter, Opened, Unreadable
+from central.intake.rules import event_time, fault_of, local_day
+from central.journals import storage as journals
+from central.journals.facts import Fact, kind_of
+from central.journals.rules import AgentHere, Epoch, about_agent, of_clone
+from central.journals.storage import Advance, Archived, Quarantined
+from central.moments import from_microseconds
+from protocol.delivery.receiver import Row
+from protocol.errors import Malformed
+from protocol.events import Event, decode_event
+from protocol.messages import Ack, Batch, DownMessage, EpochAsked, Held, Hello, HelloWanted
+from protocol.topics import topic
+
+Answer = tuple[str, DownMessage]
+"""(agent, what to tell it)"""
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """What a transaction did: the answers to send after its commit, and how much it took in."""
+
+    answers: tuple[Answer, ...]
+    applied: int
+    quarantined: int
+    arrivals: dict[str, int]
+
+
+class _Work:
+    """What gathers while the messages of a group are gone through."""
+
+    def __init__(self) -> None:
+        self.facts: list[Fact] = []
+        self.archived: list[Archived] = []
+        self.quarantined: list[Quarantined] = []
+        self.raised: list[Discrepancy] = []
+        self.answers: dict[tuple[str, str, str], DownMessage] = {}
+        self.arrivals: dict[str, int] = {}
+
+    def answer(self, agent: str, message: DownMessage, about: str = "") -> None:
+        # Of several acks of one epoch the last says all; the same question asked twice gets one answer.
+        self.answers[agent, type(message).__name__, about] = message
+
+
+def take_in(
+    connection: Connection,
+    letters: Sequence[Opened | Unreadable],
+    now_us: int,
+    new_epoch: Callable[[], str],
+    *,
+    one_by_one: bool = False,
+) -> Taken:
+    """Take messages in, in their order. ``one_by_one`` finds the events that cannot be booked and quarantines them.
+
+    Raises what the database raises; then nothing has happened and nothing may be answered.
+    """
+    at = from_microseconds(now_us)
+    work = _Work()
+    agents = journals.agents_of(connection, (one.letter.agent for one in letters))
+    admitted = [one for one in letters if _is_admitted(connection, one, agents, work, at)]
+    opened = [one for one in admitted if isinstance(one, Opened)]
+    cursors = _lock(connection, [(one.letter.agent, one.message) for one in opened])
+    for one in opened:
+        here = agents[one.letter.agent]
+        match one.message:
+            case Batch() as batch:
+                _take_batch(work, cursors, here, batch, one.letter)
+            case Hello() as hello:
+                welcome, raised = greetings.greet(
+                    connection, cursors, here, hello, one.letter.received_us, now_us
+                )
+                work.answer(here.agent, welcome, hello.compare_epoch)
+                work.raised += raised
+            case EpochAsked() as asked:
+                granted, raised = greetings.grant(connection, cursors, here, asked, new_epoch, at)
+                work.answer(here.agent, granted, asked.request_id)
+                work.raised += raised
+    _write(connection, work, cursors, agents, at, one_by_one=one_by_one)
+    return Taken(
+        answers=tuple((agent, message) for (agent, _, _), message in work.answers.items()),
+        applied=len(work.archived),
+        quarantined=len(work.quarantined),
+        arrivals=work.arrivals,
+    )
+
+
+def _is_admitted(
+    connection: Connection,
+    one: Opened | Unreadable,
+    agents: dict[str, AgentHere],
+    work: _Work,
+    at: datetime,
+) -> bool:
+    """Whether a letter can be acted upon; if not, it is held and its sender told."""
+    letter, here = one.letter, agents.get(one.letter.agent)
+    if here is not None and here.revoked:
+        # Its journal stays where it is and is taken in after a new enrolment; there is nothing to keep here.
+        work.answer(letter.agent, Held(cause="this agent is revoked; enrol it again, its journal is kept"))
+        return False
+    if here is not None and isinstance(one, Opened):
+        return True
+    cause = one.cause if isinstance(one, Unreadable) else "this agent is not enrolled here"
+    journals.hold(connection, letter.agent, _topic(letter), cause.replace("\0", ""), letter.frame, at)
+    work.answer(letter.agent, Held(cause=cause))
+    if here is not None:
+        evidence = {"event": "held", "cause": cause.replace("\0", "")}
+        work.raised.append(about_agent(here, DiscrepancyClass.HELD, here.agent, at, **evidence))
+    return False
+
+
+def _topic(letter: Letter) -> str:
+    return topic("ask" if letter.channel == "ask" else "up", letter.agent)
+
+
+def _lock(connection: Connection, messages: Sequence[tuple[str, Hello | Batch | EpochAsked]]) -> Cursors:
+    """Lock what will be advanced, read what will be compared: a handful of statements however many messages there are."""
+    wanted: list[tuple[str, str]] = []
+    greeting: list[str] = []
+    for agent, message in messages:
+        match message:
+            case Batch(epoch=epoch) | EpochAsked(parent_epoch=epoch):
+                wanted.append((agent, epoch))
+            case Hello():
+                greeting.append(agent)
+    locked = journals.lock_epochs(connection, wanted)
+    epochs = (journals.epochs_of(connection, greeting) if greeting else {}) | locked
+    asked_for = _rows_to_compare(messages, epochs)
+    return Cursors(epochs, journals.hashes(connection, asked_for))
+
+
+def _rows_to_compare(
+    messages: Sequence[tuple[str, Hello | Batch | EpochAsked]], epochs: dict[tuple[str, str], Epoch]
+) -> Iterable[tuple[int, int]]:
+    for agent, message in messages:
+        epoch, seqs = _named_rows(message)
+        known = epochs.get((agent, epoch))
+        if known is not None:
+            yield from ((known.journal, seq) for seq in seqs if 0 < seq < known.next_seq)
+
+
+def _named_rows(message: Hello | Batch | EpochAsked) -> tuple[str, list[int]]:
+    match message:
+        case Batch():
+            return message.epoch, [message.first_seq + len(message.bodies) - 1]
+        case EpochAsked():
+            return message.parent_epoch, [message.parent_seq]
+        case Hello():
+            return message.compare_epoch, [mark.seq for mark in message.marks]
+
+
+def _take_batch(work: _Work, cursors: Cursors, here: AgentHere, batch: Batch, letter: Letter) -> None:
+    outcome = cursors.receive(here.agent, batch)
+    work.arrivals[outcome.arrival] = work.arrivals.get(outcome.arrival, 0) + 1
+    match outcome.answer:
+        case Ack(cursor=cursor):
+            work.answer(here.agent, outcome.answer, cursor.epoch)
+        case HelloWanted(epoch=epoch):
+            work.answer(here.agent, outcome.answer, epoch)
+    epoch_here = cursors.epoch(here.agent, batch.epoch)
+    if epoch_here is not None:
+        for row in outcome.rows:
+            _take_row(work, here, epoch_here, row, letter)
+
+
+def _take_row(work: _Work, here: AgentHere, epoch: Epoch, row: Row, letter: Letter) -> None:
+    event = _read(row.body)
+    if isinstance(event, str):
+        cause = event.replace("\0", "")
+        work.quarantined.append(Quarantined(here.site, epoch.journal, row.seq, row.hash, cause, row.body))
+        return
+    booted_at = here.booted_at if here.boot_id == event.at.boot_id else None
+    happened = event_time(event.at, letter.received_us, booted_at)
+    recorded_at = from_microseconds(letter.received_us)
+    fact = Fact(
+        site=here.site,
+        agent=here.agent,
+        epoch=epoch.epoch,
+        journal=epoch.journal,
+        seq=row.seq,
+        event_time=happened,
+        recorded_at=recorded_at,
+        business_day=local_day(happened, here.time_zone),
+        body=event.body,
+    )
+    work.facts.append(fact)
+    work.archived.append(
+        Archived(
+            here.site, epoch.journal, row.seq, row.hash, kind_of(event.body), happened, recorded_at, row.body
+        )
+    )
+    stated = greetings.of_wrong_clock(here, event.at, happened)
+    if stated is not None:
+        work.raised.append(stated)
+
+
+def _read(body: bytes) -> Event | str:
+    """The event in a row, or why it cannot be booked."""
+    try:
+        event = decode_event(body)
+    except Malformed as error:
+        return str(error)
+    return fault_of(event) or event
+
+
+def _write(
+    connection: Connection,
+    work: _Work,
+    cursors: Cursors,
+    agents: dict[str, AgentHere],
+    at: datetime,
+    *,
+    one_by_one: bool,
+) -> None:
+    if one_by_one:
+        _book_one_by_one(connection, work, at)
+    else:
+        book(connection, work.facts, at)
+    journals.archive(connection, work.archived, work.quarantined)
+    failed: dict[int, int] = {}
+    for row in work.quarantined:
+        failed[row.journal] = failed.get(row.journal, 0) + 1
+    advances = []
+    for before, after in cursors.moved():
+        here, count = agents[after.agent], after.next_seq - before.next_seq
+        bad = failed.get(after.journal, 0)
+        advances.append(Advance(after.agent, after.epoch, after.next_seq, after.head_hash, count - bad, bad))
+        clone = of_clone(here, after, after.next_seq, at)
+        if clone is not None:
+            work.raised.append(clone)
+        if bad:
+            seqs = [row.seq for row in work.quarantined if row.journal == after.journal]
+            evidence = {"event": "quarantined", "journal": after.journal, "seq": seqs[0], "records": bad}
+            work.raised.append(about_agent(here, DiscrepancyClass.QUARANTINED, here.agent, at, **evidence))
+    journals.advance(connection, advances, at)
+    discrepancies.raise_all(connection, work.raised, at)
+
+
+def _book_one_by_one(connection: Connection, work: _Work, at: datetime) -> None:
+    """Book each fact in a savepoint of its own; what cannot be booked goes from the archive to the quarantine."""
+    kept: list[Archived] = []
+    for fact, archived in zip(work.facts, work.archived, strict=True):
+        try:
+            with connection.transaction():
+                book(connection, [fact], at)
+        except DATA_FAULTS as error:
+            row = Quarantined(
+                archived.site, archived.journal, archived.seq, archived.hash, in_words(error), archived.body
+            )
+            work.quarantined.append(row)
+        else:
+            kept.append(archived)
+    work.archived = kept

@@ -1,0 +1,264 @@
+"""Agents, cursors and archives in PostgreSQL, as the intake needs them: always for many at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+from psycopg.rows import TupleRow
+
+from central.database import Connection
+from central.database.bulk import Bulk, load
+from central.journals.rules import AgentHere, Epoch
+from protocol.messages import EpochGranted, Lineage
+
+HELD_LIMIT = 50
+"""Unreadable messages kept of one agent; a sender repeats, and the first ones tell enough."""
+
+
+class Archived(msgspec.Struct, frozen=True):
+    """An event as it goes into the archive."""
+
+    site: str
+    journal: int
+    seq: int
+    hash: bytes
+    kind: str
+    event_time: datetime
+    received_at: datetime
+    body: bytes
+
+
+class Quarantined(msgspec.Struct, frozen=True):
+    """An event that cannot be taken in, with the reason."""
+
+    site: str
+    journal: int
+    seq: int
+    hash: bytes
+    cause: str
+    body: bytes
+
+
+class Advance(msgspec.Struct, frozen=True):
+    """A cursor after a transaction."""
+
+    agent: str
+    epoch: str
+    next_seq: int
+    head_hash: bytes
+    applied: int
+    quarantined: int
+
+
+_EVENTS = Bulk(
+    "events",
+    "COPY events (site_id, journal, seq, hash, kind, event_time, received_at, body) FROM STDIN",
+    """
+    INSERT INTO events (site_id, journal, seq, hash, kind, event_time, received_at, body)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+    """,
+)
+_QUARANTINE = Bulk(
+    "quarantine",
+    "COPY quarantine (site_id, journal, seq, hash, cause, body) FROM STDIN",
+    "INSERT INTO quarantine (site_id, journal, seq, hash, cause, body) VALUES (%s, %s, %s, %s, %s, %s)",
+)
+
+
+def agents_of(connection: Connection, agents: Iterable[str]) -> dict[str, AgentHere]:
+    """Those of ``agents`` that are enrolled, or were."""
+    found = connection.execute(
+        """
+        SELECT agent_id, site_id, time_zone, price_list, agents.state = 'revoked', boot_id, booted_at
+        FROM agents JOIN sites USING (site_id) WHERE agent_id = ANY (%s)
+        """,
+        (sorted(set(agents)),),
+    )
+    return {
+        row[0]: AgentHere(
+            agent=row[0],
+            site=row[1],
+            time_zone=row[2],
+            price_list=row[3],
+            revoked=row[4],
+            boot_id=row[5],
+            booted_at=row[6],
+        )
+        for row in found
+    }
+
+
+def lock_epochs(connection: Connection, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Epoch]:
+    """The cursors of (agent, epoch), locked in that order until the end of the transaction.
+
+    Whoever holds the lock is the only one to apply rows of this epoch, in whatever process.
+    """
+    keys = sorted(set(wanted))
+    if not keys:
+        return {}
+    agents, epochs = zip(*keys, strict=True)
+    found = connection.execute(
+        """
+        SELECT agent_id, epoch::text, journal, opening_hash, next_seq, head_hash
+        FROM epochs JOIN unnest(%s::text[], %s::uuid[]) AS wanted (agent_id, epoch) USING (agent_id, epoch)
+        ORDER BY agent_id, epoch
+        FOR UPDATE OF epochs
+        """,
+        (list(agents), list(epochs)),
+    ).fetchall()
+    # Asked for in a statement of its own: a grant that committed while we waited for a lock must be seen.
+    children = connection.execute(
+        """
+        SELECT agent_id, parent_epoch::text, min(parent_seq) FROM epochs
+        WHERE agent_id = ANY (%s) AND parent_epoch IS NOT NULL
+        GROUP BY agent_id, parent_epoch
+        """,
+        (sorted(set(agents)),),
+    )
+    first_child = {(agent, parent): seq for agent, parent, seq in children}
+    return _by_key(_epoch(row, first_child.get((row[0], row[1]))) for row in found)
+
+
+def epochs_of(connection: Connection, agents: Iterable[str]) -> dict[tuple[str, str], Epoch]:
+    """Every epoch of these agents, as committed; not locked."""
+    found = connection.execute(
+        """
+        SELECT agent_id, epoch::text, journal, opening_hash, next_seq, head_hash
+        FROM epochs WHERE agent_id = ANY (%s)
+        """,
+        (sorted(set(agents)),),
+    )
+    return _by_key(_epoch(row, None) for row in found)
+
+
+def hashes(connection: Connection, wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
+    """The hashes of rows (journal, seq) that were applied or quarantined."""
+    keys = sorted(set(wanted))
+    if not keys:
+        return {}
+    journals, seqs = zip(*keys, strict=True)
+    found = connection.execute(
+        """
+        WITH wanted AS (SELECT * FROM unnest(%s::bigint[], %s::bigint[]) AS row (journal, seq))
+        SELECT journal, seq, hash FROM wanted JOIN events USING (journal, seq)
+        UNION ALL
+        SELECT journal, seq, hash FROM wanted JOIN quarantine USING (journal, seq)
+        """,
+        (list(journals), list(seqs)),
+    )
+    return {(journal, seq): digest for journal, seq, digest in found}
+
+
+def archive(connection: Connection, events: Sequence[Archived], quarantined: Sequence[Quarantined]) -> None:
+    """Keep the bytes of events."""
+    if events:
+        load(connection, _EVENTS, map(msgspec.structs.astuple, events))
+    if quarantined:
+        load(connection, _QUARANTINE, map(msgspec.structs.astuple, quarantined))
+
+
+def advance(connection: Connection, advances: Sequence[Advance], at: datetime) -> None:
+    """Move cursors that are locked."""
+    if not advances:
+        return
+    columns = [list(column) for column in zip(*map(msgspec.structs.astuple, advances), strict=True)]
+    connection.execute(
+        """
+        UPDATE epochs SET next_seq = moved.next_seq, head_hash = moved.head_hash,
+            applied = epochs.applied + moved.applied, quarantined = epochs.quarantined + moved.quarantined,
+            advanced_at = %s
+        FROM unnest(%s::text[], %s::uuid[], %s::bigint[], %s::bytea[], %s::bigint[], %s::bigint[])
+            AS moved (agent_id, epoch, next_seq, head_hash, applied, quarantined)
+        WHERE epochs.agent_id = moved.agent_id AND epochs.epoch = moved.epoch
+        """,
+        (at, *columns),
+    )
+
+
+def adopt(connection: Connection, agent: str, known: Lineage, opening_hash: bytes) -> None:
+    """Take up an epoch that a central before this one had granted."""
+    connection.execute(
+        """
+        INSERT INTO epochs (agent_id, epoch, parent_epoch, parent_seq, parent_hash, opening_hash, cause, head_hash)
+        VALUES (%s, %s, %s, %s, %s, %s, 'adopted', %s)
+        ON CONFLICT DO NOTHING
+        """,
+        (
+            agent,
+            known.epoch,
+            known.parent_epoch,
+            known.parent_seq,
+            known.parent_hash,
+            opening_hash,
+            opening_hash,
+        ),
+    )
+
+
+def granted_before(connection: Connection, agent: str, request_id: str) -> EpochGranted | None:
+    """The epoch that was granted to this request, if it came before."""
+    row = connection.execute(
+        """
+        SELECT epoch::text, parent_epoch::text, parent_seq, parent_hash FROM epochs
+        WHERE agent_id = %s AND request_id = %s
+        """,
+        (agent, request_id),
+    ).fetchone()
+    if row is None:
+        return None
+    return EpochGranted(
+        request_id=request_id, epoch=row[0], parent_epoch=row[1] or "", parent_seq=row[2], parent_hash=row[3]
+    )
+
+
+def open_epoch(
+    connection: Connection, agent: str, granted: EpochGranted, opening_hash: bytes, cause: str
+) -> None:
+    """Keep a granted epoch."""
+    connection.execute(
+        """
+        INSERT INTO epochs
+            (agent_id, epoch, parent_epoch, parent_seq, parent_hash, opening_hash, request_id, cause, head_hash)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+        """,
+        (
+            agent, granted.epoch, granted.parent_epoch, granted.parent_seq, granted.parent_hash, opening_hash,
+            granted.request_id, cause, opening_hash,
+        ),
+    )  # fmt: skip
+
+
+def hold(connection: Connection, agent: str, topic: str, cause: str, frame: bytes, at: datetime) -> None:
+    """Keep a message that cannot be read, once, and not more than :data:`HELD_LIMIT` of one agent."""
+    connection.execute(
+        """
+        INSERT INTO held_messages (agent_id, topic, cause, frame, frame_hash, received_at)
+        SELECT %(agent)s, %(topic)s, %(cause)s, %(frame)s, %(hash)s, %(at)s
+        WHERE (SELECT count(*) FROM held_messages WHERE agent_id = %(agent)s) < %(limit)s
+        ON CONFLICT DO NOTHING
+        """,
+        {
+            "agent": agent, "topic": topic, "cause": cause, "frame": frame,
+            "hash": hashlib.sha256(frame).digest(), "at": at, "limit": HELD_LIMIT,
+        },
+    )  # fmt: skip
+
+
+def _epoch(row: TupleRow, first_child_seq: int | None) -> Epoch:
+    agent, epoch, journal, opening_hash, next_seq, head_hash = row
+    return Epoch(
+        agent=agent,
+        epoch=epoch,
+        journal=journal,
+        opening_hash=opening_hash,
+        next_seq=next_seq,
+        head_hash=head_hash,
+        first_child_seq=first_child_seq,
+    )
+
+
+def _by_key(epochs: Iterable[Epoch]) -> dict[tuple[str, str], Epoch]:
+    return {(epoch.agent, epoch.epoch): epoch for epoch in epochs}
