@@ -146,9 +146,10 @@ class PacketWriter:
             self.abort()
 
     def close(self) -> None:
-        """End the connection: politely, and soon in any case."""
-        self._stream.close()
-        asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self.abort)
+        """End the connection: politely, and soon in any case (the listener's limit on TLS farewells)."""
+        # Closed twice, a TLS transport of Python 3.11 forgets what it should abort.
+        if not self._stream.is_closing():
+            self._stream.close()
 
     def abort(self) -> None:
         """End the connection at once."""
@@ -192,6 +193,7 @@ class Listener:
                 settings.port,
                 ssl=context,
                 ssl_handshake_timeout=CONNECT_TIMEOUT_S,
+                ssl_shutdown_timeout=CLOSE_TIMEOUT_S,
                 reuse_address=True,
             )
         except OSError as error:
