@@ -59,7 +59,7 @@ class Counter:
         asked |= {"payments": [payment]} if payment["amount_minor"] else {}
         asked |= {"member": receipt.member} if receipt.member else {}
 
-        def take() -> Answer:
+        def take() -> Any:
             taken = self._http.get(f"/v1/sales/{sale_id}")
             if taken.status_code == httpx.codes.OK:
                 return self._read(taken)
@@ -68,7 +68,8 @@ class Counter:
                 self._scan_line(line, (codes or {}).get(position))
             return self._read(self._http.post("/v1/basket/complete", json=asked))
 
-        return self._persist(take)
+        taken: Answer = self._persist(take)
+        return taken
 
     def scan(self, code: str) -> Answer:
         """Scan a code; what the screen shows."""
@@ -93,7 +94,10 @@ class Counter:
                 self._read(self._http.post("/v1/basket/lines", json=confirmed))
             elif frame["outcome"] != "added":
                 raise TillError(f"{self.site}: {code}: {frame['message']}")
-            asked = {"sold_at": sold_at.isoformat(), "payments": [{"method": "cash", "amount_minor": amount_minor}]}
+            asked = {
+                "sold_at": sold_at.isoformat(),
+                "payments": [{"method": "cash", "amount_minor": amount_minor}],
+            }
             basket = self._read(self._http.get("/v1/basket"))
             asked["payments"][0]["amount_minor"] = basket["total_minor"]  # type: ignore[index]
             return frame, self._read(self._http.post("/v1/basket/complete", json=asked))
@@ -119,24 +123,26 @@ class Counter:
     def receive(self, despatch_id: str, pieces: list[str]) -> Answer:
         """Take in a despatch by scanning every piece of it."""
 
-        def take() -> Answer:
-            self._read(self._http.put("/v1/mode", json={"mode": "receive", "despatch_id": despatch_id}))
-            for code in pieces:
-                frame = self.scan(code)
-                if frame["outcome"] != "received":
-                    raise TillError(f"{self.site}: {code}: {frame['message']}")
-            answer = self._read(self._http.post("/v1/receiving/complete", json={"complete": True}))
-            self._read(self._http.put("/v1/mode", json={"mode": "sale"}))
-            return answer
+        self.put_mode("receive", despatch_id=despatch_id)
+        for code in pieces:
+            frame = self._persist(lambda code=code: self.scan(code))  # type: ignore[misc]
+            if frame["outcome"] != "received":
+                raise TillError(f"{self.site}: {code}: {frame['message']}")
+        answer: Answer = self.post("/v1/receiving/complete", {"complete": True})
+        self.put_mode("sale")
+        return answer
 
-        return take()
+    def put_mode(self, mode: str, **more: str) -> None:
+        """What a scan means from now on."""
+        self._persist(lambda: self._read(self._http.put("/v1/mode", json={"mode": mode, **more})))
 
     def ready(self) -> bool:
-        """Whether the agent answers."""
+        """Whether the agent answers, and has its scanner."""
         try:
-            return self._http.get("/healthz").is_success
-        except httpx.TransportError:
+            scanners = self._http.get("/v1/status").raise_for_status().json()["scanners"]
+        except httpx.HTTPError:
             return False
+        return bool(scanners) and all(scanner["state"] == "open" for scanner in scanners)
 
     def close(self) -> None:
         """Leave the counter."""
@@ -178,12 +184,16 @@ class Counter:
                 if time.monotonic() > until:
                     raise TillError(f"{self.site}: the till does not come back: {trouble}") from trouble
                 time.sleep(0.3)
+                while not self.ready() and time.monotonic() < until:
+                    time.sleep(0.1)
 
     def _read(self, response: httpx.Response) -> Any:
         if response.is_server_error:
             raise _Trouble(response.text)
         if response.is_error:
-            raise TillError(f"{self.site}: {response.request.method} {response.request.url.path}: {response.text}")
+            raise TillError(
+                f"{self.site}: {response.request.method} {response.request.url.path}: {response.text}"
+            )
         return response.json() if response.content else None
 
     def _next_frame(self, timeout_s: float) -> Answer:

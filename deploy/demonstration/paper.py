@@ -45,7 +45,9 @@ class Paper:
         for line in receipt.lines:
             self.stock[site, line.gtin] -= line.quantity
 
-    def differences(self, derived: Iterable[tuple[str, str, Decimal]]) -> list[tuple[str, str, Decimal, Decimal]]:
+    def differences(
+        self, derived: Iterable[tuple[str, str, Decimal]]
+    ) -> list[tuple[str, str, Decimal, Decimal]]:
         """Where paper and the product's derived stock differ: site, gtin, on paper, derived."""
         found = {(site, gtin): quantity for site, gtin, quantity in derived}
         every = sorted(self.stock.keys() | found.keys())

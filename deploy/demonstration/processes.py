@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,27 +50,32 @@ class Children:
         self._commands: dict[str, Command] = {}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._ending = threading.Event()
+        # The kernel ties a child to the thread that started it: that must be one that lives as long as we do.
+        self._starter = ThreadPoolExecutor(1, "starter")
         self._lock = threading.RLock()
 
     def start(self, command: Command) -> int:
         """Start a child; its process id. What it says goes to ``<name>.log``."""
         with self._lock:
             self._commands[command.name] = command
-            with (self.directory / f"{command.name}.log").open("ab") as log:
-                child = subprocess.Popen(
-                    command.arguments,
-                    env={**os.environ, **command.environment},
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    cwd=self.directory,
-                    start_new_session=True,  # Ctrl-C is for us; we end them in order
-                    # It makes one system call between fork and exec, which takes no lock.
-                    preexec_fn=_die_with_parent,  # noqa: PLW1509
-                )
+            child = self._starter.submit(self._spawn, command).result()
             self._running[command.name] = child
             self._note()
             return child.pid
+
+    def _spawn(self, command: Command) -> subprocess.Popen[bytes]:
+        with (self.directory / f"{command.name}.log").open("ab") as log:
+            return subprocess.Popen(
+                command.arguments,
+                env={**os.environ, **command.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=self.directory,
+                start_new_session=True,  # Ctrl-C is for us; we end them in order
+                # It makes one system call between fork and exec, which takes no lock.
+                preexec_fn=_die_with_parent,  # noqa: PLW1509
+            )
 
     def pid(self, name: str) -> int:
         """The process id of a child."""
