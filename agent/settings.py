@@ -93,6 +93,7 @@ class BrokerSettings(_Table):
 
     host: str | None = None
     port: int | None = Field(default=None, ge=1, le=65535)
+    tls: bool = Field(default=True, description="false only for a broker on this machine itself")
     keepalive_s: int = Field(default=10, ge=2, le=600)
     pull_interval_s: int = Field(
         default=300, ge=1, le=86_400, description="how often feeds are asked for, hints aside"

@@ -7,8 +7,6 @@ again with the same key.
 from __future__ import annotations
 
 import base64
-import time
-from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,7 +17,6 @@ import msgspec
 from agent.errors import AgentError
 from agent.identity import keys, storage
 from agent.identity.storage import BrokerAddress, Identity
-from protocol.renewal import is_renewal_due
 
 _TIMEOUT_S = 20.0
 _PENDING_KEY = "key.pending.pem"
@@ -87,7 +84,9 @@ def enrol(
         )
     certificate = answer.certificate_pem.encode()
     if not keys.fits(key_pem, certificate):
-        raise EnrolmentError(f"enrolment at {central}: the certificate is for another key; ask for a new token")
+        raise EnrolmentError(
+            f"enrolment at {central}: the certificate is for another key; ask for a new token"
+        )
     not_before, not_after = keys.validity(certificate)
     identity = Identity(
         agent=answer.agent,
@@ -107,16 +106,6 @@ def enrol(
     storage.save(identity, key_pem=key_pem, certificate_pem=certificate, ca_pem=answer.ca_pem.encode())
     (folder / _PENDING_KEY).unlink(missing_ok=True)
     return identity
-
-
-def is_due(identity: Identity, now_s: float | None = None) -> bool:
-    """Whether the certificate should be renewed now. Needs no cryptography: the record keeps the dates."""
-    now = datetime.fromtimestamp(time.time() if now_s is None else now_s, UTC)
-    return is_renewal_due(
-        datetime.fromtimestamp(identity.certificate_not_before_s, UTC),
-        datetime.fromtimestamp(identity.certificate_not_after_s, UTC),
-        now,
-    )
 
 
 def renew(identity: Identity, *, client: httpx.Client | None = None) -> Identity:
@@ -140,7 +129,9 @@ def renew(identity: Identity, *, client: httpx.Client | None = None) -> Identity
     except msgspec.DecodeError as error:
         raise EnrolmentError(f"certificate renewal: the answer cannot be read ({error})") from None
     if not keys.fits(key_pem, certificate):
-        raise EnrolmentError("certificate renewal: the certificate is for another key; it is asked for again later")
+        raise EnrolmentError(
+            "certificate renewal: the certificate is for another key; it is asked for again later"
+        )
     not_before, not_after = keys.validity(certificate)
     renewed = msgspec.structs.replace(
         identity,
@@ -158,7 +149,9 @@ def checked_url(central: str) -> str:
     """Central's address without a slash at its end; plain ``http`` is for this machine itself alone."""
     parts = urlsplit(central)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise EnrolmentError(f"central address {central!r}: expected https://host, such as https://central.example")
+        raise EnrolmentError(
+            f"central address {central!r}: expected https://host, such as https://central.example"
+        )
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
         raise EnrolmentError(
             f"central address {central!r}: expected https, because a token must not cross a network in the clear"

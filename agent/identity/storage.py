@@ -6,11 +6,13 @@ Every file is replaced as a whole and synced, so that a power cut leaves the old
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from agent.errors import AgentError
+from protocol.renewal import is_renewal_due
 
 FOLDER = "identity"
 _RECORD = "identity.json"
@@ -41,7 +43,9 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     folder: str
     certificate_not_before_s: int = 0
     certificate_not_after_s: int = 0
-    generation: int = 1  # grows with every new key: a key and its certificate change in one step, that of the record
+    generation: int = (
+        1  # grows with every new key: a key and its certificate change in one step, that of the record
+    )
 
     @property
     def key_path(self) -> Path:
@@ -83,6 +87,15 @@ def load(data_dir: Path) -> Identity:
         raise NotEnrolled(f"identity {path}: cannot be read ({error}); restore it, or enrol again") from None
     # The folder may have been moved with its data directory since.
     return msgspec.structs.replace(identity, folder=str(path.parent))
+
+
+def is_renewal_due_now(identity: Identity, now_s: float) -> bool:
+    """Whether the certificate should be renewed. Needs no cryptography: the record keeps the dates."""
+    return is_renewal_due(
+        datetime.fromtimestamp(identity.certificate_not_before_s, UTC),
+        datetime.fromtimestamp(identity.certificate_not_after_s, UTC),
+        datetime.fromtimestamp(now_s, UTC),
+    )
 
 
 def save(identity: Identity, *, key_pem: bytes, certificate_pem: bytes, ca_pem: bytes) -> None:

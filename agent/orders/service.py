@@ -18,6 +18,7 @@ from agent.shop import Shop
 from agent.store import Connection
 from agent.store.series import take_number
 from agent.till.frames import CompletedFrame, OrderDraftFrame
+from agent.verification.service import ALL_ROWS
 from protocol.events import Body, OrderCancelAsked, OrderSubmitted, decode_event
 from protocol.feeds import Feed, OrderView, StockLevel
 
@@ -188,7 +189,7 @@ class Orders:
 
     def proposals(self) -> tuple[Proposal, ...]:
         """What runs short, counting what central has not heard of yet."""
-        levels = (_stock_decoder.decode(body) for _, body in self._replica.rows(Feed.STOCK))
+        levels = (_stock_decoder.decode(body) for _, body in self._replica.rows(Feed.STOCK, limit=ALL_ROWS))
         waiting = rules.ordered_and_unanswered(self._own(), self._answered())
         return rules.propose(levels, rules.sold_net(self._unsent()), waiting)
 
@@ -197,7 +198,9 @@ class Orders:
         return rules.merged(self._own(), self._answered())
 
     def _answered(self) -> dict[str, OrderView]:
-        return {key: _order_decoder.decode(body) for key, body in self._replica.rows(Feed.ORDERS)}
+        return {
+            key: _order_decoder.decode(body) for key, body in self._replica.rows(Feed.ORDERS, limit=ALL_ROWS)
+        }
 
     def _own(self) -> list[Own]:
         def read(connection: Connection) -> list[Own]:

@@ -17,6 +17,7 @@ from agent.shop import Shop
 from agent.store import Connection
 from agent.store.series import take_number
 from agent.till.frames import CompletedFrame, ReceivingFrame
+from agent.verification.service import ALL_ROWS
 from protocol.events import GoodsReceived
 from protocol.feeds import DespatchView, Feed
 
@@ -145,7 +146,9 @@ class Goods:
     def despatches(self) -> list[DespatchView]:
         """What is on its way to this site and has not been received here, the oldest first."""
         received = self._store.read(_received)
-        views = [_despatch_decoder.decode(body) for _, body in self._replica.rows(Feed.DESPATCHES)]
+        views = [
+            _despatch_decoder.decode(body) for _, body in self._replica.rows(Feed.DESPATCHES, limit=ALL_ROWS)
+        ]
         awaited = [view for view in views if view.state in _OPEN_STATES and view.despatch_id not in received]
         return sorted(awaited, key=lambda view: view.despatched_at_us)
 

@@ -22,7 +22,6 @@ from agent.till.desk import Desk
 from agent.till.found import Found
 from agent.till.frames import Mode, ModeFrame, Outcome, ScanFrame, ScanSeen
 from agent.verification.service import Judged, Verification
-from devices.double_trigger import DoubleTrigger
 from devices.scan import Scan
 from protocol.codes import Code, Rules, recognise
 from protocol.events import ScanRefused
@@ -44,7 +43,6 @@ class CounterSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How scans are taken."""
 
     rules: Rules = Rules()
-    double_trigger_ms: int = 500
     ask_timeout_ms: int = 300
 
 
@@ -79,8 +77,6 @@ class Counter:
         self._drafts = shop.drafts
         self._announce = shop.announce
         self._record_refused = record_refused
-        self._double_trigger = DoubleTrigger(settings.double_trigger_ms)
-        self._lock = threading.Lock()
         self._mode = shop.drafts.get(_MODE_DRAFT, Mode) or Mode.SALE
         self._asking = threading.Semaphore(ASKING_LIMIT)
         self._askers = ThreadPoolExecutor(max_workers=ASKING_LIMIT, thread_name_prefix="ask-central")
@@ -114,11 +110,12 @@ class Counter:
 
     # -- scans ----------------------------------------------------------------------------------------------------------
 
-    def scanned(self, scan: Scan) -> Future[ScanFrame]:
-        """Judge a scan; the frame has gone out when the future resolves, which is mostly at once."""
+    def scanned(self, scan: Scan, *, repeated: bool = False) -> Future[ScanFrame]:
+        """Judge a scan; the frame has gone out when the future resolves, which is mostly at once.
+
+        ``repeated``: the device says that this is the same pull of the trigger as before.
+        """
         began_ns = time.monotonic_ns()
-        with self._lock:
-            repeated = self._double_trigger.repeated(scan)
         seen = _Seen(
             scan=scan, code=self._recognised(scan), mode=self._mode, began_ns=began_ns, done=Future()
         )

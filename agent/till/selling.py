@@ -29,18 +29,18 @@ class Selling:
         judged: Judged,
         *,
         confirmed: bool = False,
-        quantity_and_amount: Piece | None = None,
+        by_hand: Piece | None = None,
     ) -> Found:
         """Put what was scanned into the basket. By hand, the cashier may confirm a doubt and give quantity and amount."""
         reading = read(code, judged, self._catalogue, confirmed=confirmed)
         if isinstance(reading.piece, Doubt):
             return doubtful(reading.piece, reading.finding, reading.product)
         piece = reading.piece
-        if quantity_and_amount is not None:
+        if by_hand is not None:
             piece = msgspec.structs.replace(
                 piece,
-                quantity=piece.quantity if piece.item else quantity_and_amount.quantity,
-                amount_minor=quantity_and_amount.amount_minor,
+                quantity=piece.quantity if piece.item else by_hand.quantity,
+                amount_minor=by_hand.amount_minor,
             )
         return self._put(piece, reading.product)
 

@@ -22,6 +22,8 @@ from protocol.verdicts import Finding
 _item_decoder = msgspec.json.Decoder(ItemHere)
 _policy_decoder = msgspec.json.Decoder(PolicyRow)
 
+ALL_ROWS = 10_000_000
+
 Ask = Callable[[str, int], ItemAnswered | None]
 """Asks central about an item, with a budget in milliseconds; None when there was no answer in time."""
 
@@ -38,8 +40,8 @@ class ReplicaView(Protocol):
     def version(self, feed: str) -> int:
         """The version the replica is at."""
 
-    def rows(self, feed: str) -> Iterable[tuple[str, bytes]]:
-        """Every row: key and body."""
+    def rows(self, feed: str, *, prefix: str = "", limit: int = 1000) -> Iterable[tuple[str, bytes]]:
+        """Rows by key: key and body."""
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +65,7 @@ class Verification:
         self._site = site
         self._zone = ZoneInfo(time_zone)
         self._clock = clock
-        self._policy_read: tuple[int, dict[str, str]] = (-1, {})
+        self._policy_read: tuple[tuple[int, int | None], dict[str, str]] = ((-1, None), {})
 
     def locally(self, code: Code) -> Judged | None:
         """What is known here; None where central should be asked."""
@@ -114,8 +116,9 @@ class Verification:
 
     def _policy(self) -> dict[str, str]:
         """The policy as last fetched. A handful of rows, read again only when the feed has moved on."""
-        version = self._replica.version(Feed.POLICY)
-        if self._policy_read[0] != version:
-            rows = {key: _policy_decoder.decode(body).action for key, body in self._replica.rows(Feed.POLICY)}
-            self._policy_read = (version, rows)
+        state = (self._replica.version(Feed.POLICY), self._replica.synced_at_us(Feed.POLICY))
+        if self._policy_read[0] != state:
+            found = self._replica.rows(Feed.POLICY, limit=ALL_ROWS)
+            rows = {key: _policy_decoder.decode(body).action for key, body in found}
+            self._policy_read = (state, rows)
         return self._policy_read[1]

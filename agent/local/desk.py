@@ -1,0 +1,113 @@
+"""Routes of the basket on the counter, in sale mode and in return mode."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from agent.local.openapi import body
+from agent.local.parts import Parts
+from agent.local.problems import Problem, check, json, read, written
+from agent.till.asked import CompleteAsked
+from agent.till.desk import Desk
+from agent.till.frames import Outcome
+from agent.till.rules import Change, Piece
+from protocol.codes import parse_typed, recognise
+
+
+class LinePut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``POST /v1/basket/lines``: a line by hand, or after a question. ``confirmed`` overrules a doubt, never a refusal."""
+
+    code: str
+    quantity: Decimal = Decimal(1)
+    amount_minor: int | None = None
+    confirmed: bool = False
+
+
+class LineChanged(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``PATCH /v1/basket/lines/{line}``: what is left out stays."""
+
+    quantity: Decimal | None = None
+    amount_minor: int | None = None
+    discount_minor: int | None = None
+
+
+class Recall(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``POST /v1/basket/recall``; without an id, the only basket that was set aside."""
+
+    basket_id: str | None = None
+
+
+def desk_router(parts: Parts) -> APIRouter:
+    """The routes of both desks; they differ in their paths, and in how they are completed."""
+    router = APIRouter(tags=["basket"])
+    _add_desk(router, "/v1/basket", parts.desk)
+    _add_desk(router, "/v1/returns/basket", parts.returns_desk)
+
+    @router.post("/v1/basket/lines", status_code=201, openapi_extra=body(LinePut))
+    async def put_line(request: Request) -> Response:
+        asked = await read(request, LinePut)
+        code = recognise(parse_typed(asked.code), rules=parts.rules)
+        if code.refusal is not None:
+            raise Problem(422, f"code: {code.refusal}", key="unreadable")
+        judged = parts.verification.locally(code) or parts.verification.unanswered(code)
+        by_hand = Piece(gtin=judged.gtin or "", quantity=asked.quantity, amount_minor=asked.amount_minor)
+        found = parts.selling.sell(code, judged, confirmed=asked.confirmed, by_hand=by_hand)
+        if found.outcome is not Outcome.ADDED:
+            raise Problem(409, found.message, key=found.key, line=found.line)
+        for work in found.follow_up:
+            work()
+        return json(parts.desk.frame(), 201)
+
+    @router.post("/v1/basket/complete", status_code=201, openapi_extra=body(CompleteAsked))
+    async def complete(request: Request) -> Response:
+        return await written(parts.sales.complete(await read(request, CompleteAsked)))
+
+    @router.post("/v1/basket/hold")
+    async def hold() -> Response:
+        check(parts.desk.hold())
+        return json(parts.desk.frame())
+
+    @router.get("/v1/baskets/held")
+    async def held() -> Response:
+        return json({"baskets": parts.desk.held()})
+
+    @router.post("/v1/basket/recall", openapi_extra=body(Recall))
+    async def recall(request: Request) -> Response:
+        asked = await read(request, Recall)
+        baskets = [asked.basket_id] if asked.basket_id else parts.desk.held()
+        if len(baskets) != 1:
+            raise Problem(
+                409, f"{len(baskets)} baskets are set aside: name one by its basket_id", key="which_basket"
+            )
+        check(parts.desk.recall(baskets[0]))
+        return json(parts.desk.frame())
+
+    return router
+
+
+def _add_desk(router: APIRouter, path: str, desk: Desk) -> None:
+    @router.get(path, name=f"get {desk.kind} basket")
+    async def get_basket() -> Response:
+        return json(desk.frame())
+
+    @router.delete(path, name=f"clear {desk.kind} basket")
+    async def clear_basket() -> Response:
+        desk.clear()
+        return json(desk.frame())
+
+    @router.patch(f"{path}/lines/{{line}}", name=f"change {desk.kind} line", openapi_extra=body(LineChanged))
+    async def change_line(line: int, request: Request) -> Response:
+        asked = await read(request, LineChanged)
+        change = Change(
+            quantity=asked.quantity, amount_minor=asked.amount_minor, discount_minor=asked.discount_minor
+        )
+        check(desk.change(line, change))
+        return json(desk.frame())
+
+    @router.delete(f"{path}/lines/{{line}}", name=f"remove {desk.kind} line")
+    async def remove_line(line: int) -> Response:
+        check(desk.remove(line))
+        return json(desk.frame())

@@ -1,0 +1,94 @@
+"""Routes of scans: from a phone, another till or the page, and codes that are only asked about."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from agent.documents import Refusal
+from agent.local.openapi import body
+from agent.local.parts import Parts
+from agent.local.problems import Problem, check, json, read
+from agent.till.frames import Mode, ScanFrame
+from devices.scan import Scan
+from protocol.codes import MAX_LENGTH, parse_typed, recognise
+
+
+class ScanPosted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``POST /v1/scans``. ``\\x1d`` or ``<GS>`` in ``code`` stands for the group separator."""
+
+    code: str
+    symbology: str | None = None
+    device: str = "network"
+
+
+class CodeAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``POST /v1/verify``."""
+
+    code: str
+    symbology: str | None = None
+
+
+class ModeAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``PUT /v1/mode``. ``despatch_id``: in receive mode, the advice to receive against."""
+
+    mode: Mode
+    despatch_id: str | None = None
+
+
+def scans_router(parts: Parts) -> APIRouter:
+    """The routes."""
+    router = APIRouter(tags=["scans"])
+
+    @router.post("/v1/scans", openapi_extra=body(ScanPosted))
+    async def post_scan(request: Request) -> Response:
+        asked = await read(request, ScanPosted)
+        _check_length(asked.code)
+        scan = Scan(
+            raw=parse_typed(asked.code),
+            symbology=asked.symbology,
+            device=asked.device[:64],
+            wall_us=parts.clock.wall_us(),
+            monotonic_us=parts.clock.monotonic_us(),
+        )
+        frame: ScanFrame = await asyncio.wrap_future(parts.counter.scanned(scan))
+        return json(frame)
+
+    @router.post("/v1/verify", openapi_extra=body(CodeAsked))
+    async def verify(request: Request) -> Response:
+        asked = await read(request, CodeAsked)
+        _check_length(asked.code)
+        code = recognise(parse_typed(asked.code), symbology=asked.symbology, rules=parts.rules)
+        if code.refusal is not None:
+            return json({"code": code, "finding": None, "product": None})
+        judged = parts.verification.locally(code)
+        if judged is None:
+            judged = await asyncio.to_thread(parts.verification.by_asking, code, parts.ask_timeout_ms)
+        product = None if judged.gtin is None else parts.catalogue.product(judged.gtin)
+        return json({"code": code, "finding": judged.finding, "product": product})
+
+    @router.get("/v1/mode")
+    async def get_mode() -> Response:
+        return json(parts.counter.mode_frame())
+
+    @router.put("/v1/mode", openapi_extra=body(ModeAsked))
+    async def put_mode(request: Request) -> Response:
+        asked = await read(request, ModeAsked)
+        check(parts.counter.set_mode(asked.mode, asked.despatch_id))
+        return json(parts.counter.mode_frame())
+
+    @router.get("/v1/products/{gtin}")
+    async def get_product(gtin: str) -> Response:
+        product = parts.catalogue.product(gtin.zfill(14)) if gtin.isdigit() and len(gtin) <= 14 else None
+        if product is None:
+            raise Problem(404, f"product {gtin[:40]}: not in the catalogue", key="no_product")
+        return json(product)
+
+    return router
+
+
+def _check_length(code: str) -> None:
+    if len(code) > 4 * MAX_LENGTH:
+        check(Refusal(reason=f"code: {len(code)} characters; expected at most {MAX_LENGTH}"))

@@ -1,0 +1,293 @@
+"""The only wiring of the agent: what is made from what, in which order it starts, and how it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from agent.clock import Clock
+from agent.documents import Documents
+from agent.drafts import Drafts
+from agent.feeds.replica import Replica
+from agent.identity import storage
+from agent.identity.renewing import keep_renewed
+from agent.identity.storage import Identity
+from agent.journal.journal import Accepted, Journal
+from agent.journal.notices import dismiss
+from agent.local.app import create_app
+from agent.local.events import Hub
+from agent.local.health import Health
+from agent.local.parts import Parts
+from agent.local.server import listen, serve
+from agent.orders.scans import reorder
+from agent.orders.service import Orders
+from agent.orders.unsent import unsent_bodies
+from agent.receiving.scans import receive
+from agent.receiving.service import Goods
+from agent.scanners.service import Scanners
+from agent.scanners.sources import make_sources
+from agent.settings import Settings, SettingsError
+from agent.shop import Shop
+from agent.store import Connection, Store
+from agent.till.asked import Resolver
+from agent.till.catalogue import Catalogue
+from agent.till.counter import Counter, CounterSettings, RecordRefused
+from agent.till.desk import Desk
+from agent.till.frames import Mode
+from agent.till.returning import take_back
+from agent.till.returns import Returns
+from agent.till.sales import Sales
+from agent.till.selling import Selling
+from agent.uplink.settings import LinkIdentity, LinkSettings
+from agent.uplink.uplink import Uplink
+from agent.verification.service import Ask, Verification
+from protocol.events import Event, ScanRefused
+from protocol.messages import ItemAnswered
+
+JOURNAL_FILE = "journal.db"
+_log = logging.getLogger("countermark.agent")
+
+
+class Agent:
+    """One agent: everything made and joined, nothing started before :meth:`run`."""
+
+    def __init__(self, settings: Settings, identity: Identity, *, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.identity = identity
+        self._clock = clock or Clock()
+        self._changed: Callable[[], None] = lambda: None
+        self.store = Store.open(settings.data_dir / JOURNAL_FILE)
+        try:
+            self._make()
+        except BaseException:
+            self.store.close()
+            raise
+
+    def _make(self) -> None:
+        settings, identity, clock = self.settings, self.identity, self._clock
+        self.hub = Hub()
+        self.journal = Journal(self.store, identity.agent, clock)
+        self.journal.open_first_epoch(identity.epoch)
+        self.replica = Replica(self.store, clock)
+        self.uplink = Uplink(
+            link_settings(settings, identity),
+            link_identity(settings, identity),
+            self.journal,
+            self.replica,
+            clock,
+        )
+        shop = Shop(
+            store=self.store,
+            documents=Documents(self.journal, clock),
+            drafts=Drafts(self.store, clock),
+            replica=self.replica,
+            catalogue=Catalogue(self.replica, settings.till.currency or identity.currency),
+            clock=clock,
+            announce=self.hub.announce,
+            lane=settings.till.lane or identity.lane,
+        )
+        self.parts = make_parts(shop, settings, identity, self.journal, self.hub, self._ask)
+        self.scanners = Scanners(
+            make_sources(settings.scanner),
+            self.parts.counter.scanned,
+            self._tell_changed,
+            settings.till.double_trigger_ms,
+        )
+        self.health = Health(
+            identity=identity,
+            lane=shop.lane,
+            currency=shop.catalogue.currency,
+            language=settings.till.language,
+            software=software(),
+            store=self.store,
+            journal=self.journal,
+            counter=self.parts.counter,
+            scanners=self.scanners,
+            hub=self.hub,
+            clock=clock,
+            link=self.uplink.status,
+        )
+        token = settings.local.token
+        self.app = create_app(
+            self.parts,
+            status=self.health,
+            dismiss_notice=self._dismiss_notice,
+            token=None if token is None else token.get_secret_value(),
+            software=software(),
+        )
+
+    def run(self, on_ready: Callable[[str], None]) -> None:
+        """Serve until SIGTERM or SIGINT. ``on_ready`` gets the local address."""
+        try:
+            listening = listen(self.settings.local.host, self.settings.local.port)
+            with listening:
+                found = self.journal.check_at_start()
+                for finding in found.damaged:
+                    _log.error("%s", finding.text)
+                asyncio.run(serve(self.app, listening, on_ready=on_ready, during=self._during))
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Stop what runs and close what is open; what was accepted is on the disk already."""
+        self.scanners.stop()
+        self.parts.counter.stop()
+        self.uplink.stop()
+        self.store.close()
+
+    async def _during(self) -> None:
+        """What runs beside the server, until it is cancelled."""
+        loop = asyncio.get_running_loop()
+        changed = asyncio.Event()
+        self._changed = lambda: _wake(loop, changed)
+        self.hub.bind(loop)
+        self.uplink.on_change(self._tell_changed)
+        self.uplink.start()
+        self.scanners.start()
+        await asyncio.gather(
+            self.health.keep_telling(changed),
+            keep_renewed(self.identity, self._clock, self._take_renewed),
+        )
+
+    def _ask(self, item: str, timeout_ms: int) -> ItemAnswered | None:
+        return self.uplink.ask_item(item, timeout_ms=timeout_ms)
+
+    def _tell_changed(self) -> None:
+        try:
+            self._changed()
+        except RuntimeError:
+            return  # the loop has ended: nobody is left to be told
+
+    def _take_renewed(self, identity: Identity) -> None:
+        self.identity = identity
+        self.uplink.use_identity(link_identity(self.settings, identity))
+
+    def _dismiss_notice(self, notice_id: int) -> Future[None]:
+        return self.store.write(lambda connection: dismiss(connection, notice_id))
+
+
+def make_parts(
+    shop: Shop, settings: Settings, identity: Identity, journal: Journal, hub: Hub, ask: Ask
+) -> Parts:
+    """The nouns of the counter, joined."""
+    rules = settings.codes.rules()
+    verification = Verification(
+        store=shop.store,
+        replica=shop.replica,
+        ask=ask,
+        site=identity.site,
+        time_zone=identity.time_zone,
+        clock=shop.clock,
+    )
+    desk = Desk("sale", drafts=shop.drafts, announce=shop.announce, currency=shop.catalogue.currency)
+    returns_desk = Desk(
+        "return", drafts=shop.drafts, announce=shop.announce, currency=shop.catalogue.currency
+    )
+    resolver = Resolver(catalogue=shop.catalogue, verification=verification, rules=rules)
+    sales = Sales(shop, resolver, desk)
+    goods = Goods(shop)
+    orders = Orders(shop, lambda: unsent_bodies(journal))
+    selling = Selling(
+        catalogue=shop.catalogue,
+        desk=desk,
+        refuse_unknown_products=settings.till.unknown_products == "refuse",
+    )
+    counter = Counter(
+        shop,
+        CounterSettings(rules=rules, ask_timeout_ms=settings.till.ask_timeout_ms),
+        verification,
+        {
+            Mode.SALE: selling.sell,
+            Mode.VERIFY: lambda _, judged: selling.verify(judged),
+            Mode.RECEIVE: lambda code, judged: receive(code, judged, shop.catalogue, goods),
+            Mode.REORDER: lambda _, judged: reorder(judged, shop.catalogue, orders),
+            Mode.RETURN: lambda code, judged: take_back(code, judged, shop.catalogue, returns_desk, sales),
+        },
+        {Mode.SALE: desk, Mode.RETURN: returns_desk},
+        goods,
+        _recorder(shop, journal),
+    )
+    return Parts(
+        counter=counter,
+        desk=desk,
+        returns_desk=returns_desk,
+        sales=sales,
+        returns=Returns(shop, resolver, returns_desk),
+        selling=selling,
+        goods=goods,
+        orders=orders,
+        catalogue=shop.catalogue,
+        verification=verification,
+        rules=rules,
+        ask_timeout_ms=settings.till.ask_timeout_ms,
+        clock=shop.clock,
+        hub=hub,
+    )
+
+
+def _wake(loop: asyncio.AbstractEventLoop, changed: asyncio.Event) -> None:
+    loop.call_soon_threadsafe(changed.set)
+
+
+def _recorder(shop: Shop, journal: Journal) -> RecordRefused:
+    """Appends the evidence of a refused scan. Nobody waits for it; a disk that refuses it is told of by the status."""
+
+    def append(connection: Connection, event: Event) -> Accepted:
+        return journal.append(connection, event)
+
+    def record(refused: ScanRefused) -> None:
+        shop.store.write(partial(append, event=Event(at=shop.clock.moment(), body=refused)))
+
+    return record
+
+
+def link_settings(settings: Settings, identity: Identity) -> LinkSettings:
+    """Where the broker is: as configured, else as central said at enrolment."""
+    return LinkSettings(
+        host=settings.broker.host or identity.broker.host,
+        port=settings.broker.port or identity.broker.port,
+        keepalive_s=settings.broker.keepalive_s,
+        pull_interval_s=float(settings.broker.pull_interval_s),
+        retention_days=settings.retention_days,
+        software=software(),
+    )
+
+
+def link_identity(settings: Settings, identity: Identity) -> LinkIdentity:
+    """Who this agent is to the broker. Without TLS there are no certificates, so the broker must be on this machine."""
+    if settings.broker.tls:
+        return LinkIdentity(
+            agent=identity.agent,
+            ca_path=identity.ca_path,
+            certificate_path=identity.certificate_path,
+            key_path=identity.key_path,
+        )
+    host = settings.broker.host or identity.broker.host
+    if host not in {"localhost", "127.0.0.1", "::1"}:
+        raise SettingsError(
+            f"configuration: broker.tls = false: expected true, because the broker {host!r} is not on this machine"
+        )
+    return LinkIdentity(agent=identity.agent)
+
+
+def software() -> str:
+    """Name and version of this program."""
+    try:
+        return f"countermark-agent/{version('countermark')}"
+    except PackageNotFoundError:  # run from a checkout
+        return "countermark-agent/0+checkout"
+
+
+def start(settings: Settings) -> Agent:
+    """The agent of this configuration, made but not running. Raises :class:`~agent.errors.AgentError`."""
+    return Agent(settings, storage.load(settings.data_dir))
+
+
+def run_file(data_dir: Path) -> Path:
+    """Where a running agent says which process it is and where it listens."""
+    return data_dir / "run.json"

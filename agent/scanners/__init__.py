@@ -1,0 +1,1 @@
+"""The scanners of this counter: one thread each, so that a bad one never stops the others."""
