@@ -13,6 +13,7 @@ import pwd
 import shutil
 import stat
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,24 +101,27 @@ def prepare_directory(directory: Path, account: Account | None) -> Path:
     return directory
 
 
-def reachable_programs(programs: Path, copies: Path, account: Account | None) -> Path:
-    """A copy of the tree ``programs`` that ``account`` can run; ``programs`` itself where that is already so.
+def reachable_programs(place: Path, parts: Sequence[str], copies: Path, account: Account | None) -> Path:
+    """A directory with the trees ``parts`` of ``place`` that ``account`` can run; ``place`` itself where that is already so.
 
-    The copy is a directory below ``copies``, named after the original's path and age, so that an upgrade is copied anew.
+    The trees keep their positions to each other, by which programs find their libraries. A copy stands below ``copies`` and
+    is named after the age of the first tree, so that an upgrade is copied anew.
     """
-    if account is None or (private_parent(programs) is None and _is_public(programs)):
-        return programs
-    if (private := private_parent(copies)) is not None:
+    if account is None or (private_parent(place / parts[0]) is None and _is_public(place / parts[0])):
+        return place
+    if (private := private_parent(copies / "any")) is not None:
         raise PlaceError(
             f"{copies}: account {account.name!r} cannot pass through {private}; choose a place elsewhere"
         )
-    entry = programs.stat()
-    copy = copies / f"{programs.name}-{entry.st_ino:x}-{entry.st_mtime_ns:x}"
+    entry = (place / parts[0]).stat()
+    copy = copies / f"{entry.st_ino:x}-{entry.st_mtime_ns:x}"
     if not copy.exists():
         draft = copies / f".{copy.name}.{os.getpid()}"
         copies.mkdir(mode=0o755, parents=True, exist_ok=True)
         shutil.rmtree(draft, ignore_errors=True)
-        shutil.copytree(programs, draft, symlinks=True)
+        for part in parts:
+            if (place / part).is_dir():
+                shutil.copytree(place / part, draft / part, symlinks=True)
         _open_copy(draft)
         draft.rename(copy)
     return copy

