@@ -94,12 +94,12 @@ class AuthoritySettings(_Table):
 class IntakeSettings(_Table):
     """How much is taken in at once."""
 
-    workers: int = Field(default=1, ge=1, le=64)
+    workers: int = Field(default=2, ge=1, le=64)
     queue_messages: int = Field(
-        default=1024, ge=1, le=1_000_000, description="waiting, at most; senders repeat the rest"
+        default=4096, ge=1, le=1_000_000, description="waiting, at most; senders repeat the rest"
     )
     group_batches: int = Field(
-        default=32, ge=1, le=10_000, description="batches that share one commit, at most"
+        default=128, ge=1, le=10_000, description="batches that share one commit, at most"
     )
 
 

@@ -24,6 +24,7 @@ from central.discrepancies.routes import router as discrepancies
 from central.items.routes import router as items
 from central.journals.routes import router as journals
 from central.ledger.routes import router as ledger
+from central.metrics import BooksCollector
 from central.orders.routes import router as orders
 from central.prices.routes import router as prices
 from central.products.routes import router as products
@@ -56,6 +57,7 @@ def create_app(central: Central) -> FastAPI:
     for router in OPEN_TO_ALL:
         app.include_router(router)
     problems.install(app)
+    central.registry.register(BooksCollector(central))
     app.add_middleware(Boundary, body_limit_bytes=central.body_limit_bytes, registry=central.registry)
     return app
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -37,6 +37,10 @@ def _no_link() -> LinkState:
     return LinkState(online=False, cause="this process has no link to a broker")
 
 
+def _no_tallies() -> tuple[Mapping[str, int], Mapping[str, float]]:
+    return {}, {}
+
+
 @dataclass(frozen=True)
 class Central:
     """The database, the authority, and what the process knows of itself."""
@@ -49,6 +53,7 @@ class Central:
     body_limit_bytes: int = 8 * 1024 * 1024
     now: Callable[[], datetime] = _utc_now
     link: Callable[[], LinkState] = _no_link
+    tallies: Callable[[], tuple[Mapping[str, int], Mapping[str, float]]] = _no_tallies
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
 

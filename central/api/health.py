@@ -10,8 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
 from central.api.context import Central, central_of
-from central.database import DatabaseFault
-from central.metrics import refresh
+from central.database import DatabaseFault, NotMigrated, SchemaTooNew
 from central.migrations import check_schema
 from central.version import VERSION
 
@@ -55,7 +54,6 @@ def readyz(central: Annotated[Central, Depends(central_of)], response: Response)
 @router.get("/metrics", response_class=Response)
 def metrics(central: Annotated[Central, Depends(central_of)]) -> Response:
     """Figures for Prometheus. None of them names a site, a dealer or a product."""
-    refresh(central)
     return Response(generate_latest(central.registry), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -63,6 +61,8 @@ def _database_state(central: Central) -> str:
     try:
         with central.database.transaction() as connection:
             check_schema(connection)
-    except DatabaseFault as fault:
+    except (NotMigrated, SchemaTooNew) as fault:
         return str(fault)
+    except DatabaseFault:
+        return "not reachable; the log of central says why"
     return "ok"

@@ -124,11 +124,15 @@ class Rebuilt(BaseModel):
 
     agrees: bool
     drifts: list[Drift]
-    not_zero: dict[str, Decimal] = Field(description="products whose quantities over all places do not add up to zero")
+    not_zero: dict[str, Decimal] = Field(
+        description="products whose quantities over all places do not add up to zero"
+    )
 
 
 @router.get("/reconciliation/stock")
-def rebuild(central: Annotated[Central, Depends(central_of)], caller: Overseer, site: str | None = None) -> Rebuilt:
+def rebuild(
+    central: Annotated[Central, Depends(central_of)], caller: Overseer, site: str | None = None
+) -> Rebuilt:
     """Replay the movements and compare them with the balances: stock derived against stock on paper."""
     with reading(central, caller) as connection:
         drifts = storage.rebuild(connection, site)
@@ -141,7 +145,9 @@ def rebuild(central: Annotated[Central, Depends(central_of)], caller: Overseer, 
 
 
 @router.get(
-    "/reconciliation/{site}/{day}", response_model=DayStatement, responses={200: {"content": {"text/csv": {}}}}
+    "/reconciliation/{site}/{day}",
+    response_model=DayStatement,
+    responses={200: {"content": {"text/csv": {}}}},
 )
 def day_statement(
     *,
@@ -150,7 +156,8 @@ def day_statement(
     site: str,
     day: date,
     as_format: Annotated[
-        Literal["json", "csv"] | None, Query(alias="format", description="csv: the products alone; else as Accept says")
+        Literal["json", "csv"] | None,
+        Query(alias="format", description="csv: the products alone; else as Accept says"),
     ] = None,
     accept: Annotated[str, Header()] = "application/json",
 ) -> Response:
@@ -160,10 +167,14 @@ def day_statement(
             statement = storage.day_statement(connection, site, day)
     except UnknownSite:
         raise not_found("site", site) from None
-    wants_csv = as_format == "csv" or (as_format is None and accept.split(",")[0].strip().startswith("text/csv"))
+    wants_csv = as_format == "csv" or (
+        as_format is None and accept.split(",")[0].strip().startswith("text/csv")
+    )
     if wants_csv:
         name = f'attachment; filename="{site}-{day}.csv"'
-        return Response(_csv(statement), media_type="text/csv; charset=utf-8", headers={"Content-Disposition": name})
+        return Response(
+            _csv(statement), media_type="text/csv; charset=utf-8", headers={"Content-Disposition": name}
+        )
     return Response(_shown(statement).model_dump_json(by_alias=True), media_type="application/json")
 
 

@@ -1,0 +1,14 @@
+"""``countermark-central``: the commands of central. ``--help`` on each says what it takes."""
+
+from __future__ import annotations
+
+from central.commands import agents, authority, database, imports, serve, tokens
+from central.commands.application import app
+
+app.add_typer(imports.app, name="import")
+app.add_typer(tokens.app, name="tokens")
+app.add_typer(agents.app, name="agents")
+app.add_typer(authority.app, name="authority")
+app.add_typer(serve.config_app, name="config")
+
+__all__ = ["app", "database", "serve"]

@@ -1,0 +1,61 @@
+"""What central does by the clock: prices whose time has come, answers that were kept long enough, its own certificate."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from central.api.once import forget_old_answers
+from central.database import Database, DatabaseFault
+from central.prices.storage import tell_what_began
+
+INTERVAL_S = 30.0
+SLOW_EVERY = timedelta(hours=1)
+LOOK_BACK = timedelta(days=1)
+"""Prices that began while no process ran are told at the first round."""
+
+log = structlog.get_logger(__name__)
+
+
+class Housekeeping:
+    """A thread that looks every half minute. Several processes may do so at once: doing a thing twice changes nothing."""
+
+    def __init__(
+        self, database: Database, renew_certificate: Callable[[datetime], object], now: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._renew_certificate = renew_certificate
+        self._now = now
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
+        self._prices_told_until = now() - LOOK_BACK
+        self._slow_work_at = now()
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, after the round that is under way."""
+        self._ended.set()
+        self._thread.join()
+
+    def once(self) -> None:
+        """One round. Raises DatabaseFault when the database is away; the next round then does what this one left."""
+        now = self._now()
+        self._database.run(lambda connection: tell_what_began(connection, self._prices_told_until, now))
+        self._prices_told_until = now
+        if now >= self._slow_work_at:
+            self._database.run(forget_old_answers)
+            self._renew_certificate(now)
+            self._slow_work_at = now + SLOW_EVERY
+
+    def _run(self) -> None:
+        while not self._ended.wait(INTERVAL_S):
+            try:
+                self.once()
+            except DatabaseFault as fault:
+                log.warning("housekeeping is put off", cause=str(fault))
