@@ -12,10 +12,10 @@ from datetime import datetime
 import msgspec
 
 from central.agents import storage
-from central.agents.keys import has_signed, public_key_pem
 from central.agents.storage import Agent
 from central.api.callers import new_token, token_hash
 from central.authority.certificates import Authority, sign_agent
+from central.authority.proofs import has_signed, public_key_pem
 from central.database import Connection
 from central.sites import storage as sites
 
