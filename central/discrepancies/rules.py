@@ -31,6 +31,7 @@ class DiscrepancyClass(StrEnum):
     FORK = "fork"
     REWIND = "rewind"
     PRUNED = "pruned"
+    DAMAGED = "damaged"
     CLONE = "clone"
     CENTRAL_RESTORED = "central_restored"
     QUARANTINED = "quarantined"

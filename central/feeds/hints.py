@@ -13,7 +13,6 @@ import psycopg
 import structlog
 
 from central.database import Connection, Database, DatabaseFault
-from central.feeds.storage import CHANNEL
 from protocol.feeds import Feed
 from protocol.messages import Changed, DownMessage
 
@@ -49,7 +48,7 @@ class Hints:
             try:
                 with self._database.connect() as connection:
                     connection.autocommit = True
-                    connection.execute(f"LISTEN {CHANNEL}")
+                    connection.execute("LISTEN countermark_feeds")  # CHANNEL; takes no parameter
                     while not self._stopping.is_set():
                         self._tell(_moved(connection))
             except (psycopg.Error, DatabaseFault) as error:

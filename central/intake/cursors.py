@@ -28,6 +28,10 @@ class Cursors:
         """An epoch as it stands now."""
         return self._epochs.get((agent, epoch))
 
+    def is_branched(self, agent: str) -> bool:
+        """Whether an agent has several epochs, so that one may bring what another has brought."""
+        return sum(owner == agent for owner, _ in self._epochs) > 1
+
     def of_agent(self, agent: str) -> dict[str, Cursor]:
         """All cursors of an agent, by epoch."""
         return {epoch: known.cursor for (owner, epoch), known in self._epochs.items() if owner == agent}

@@ -15,6 +15,7 @@ BATCH_LIMIT_EVENTS = 20_000
 LINEAGE_LIMIT = 1_000
 MARKS_LIMIT = 1_000
 SEQ_LIMIT = 1 << 62
+CAUSES = ("rewind", "fork", "pruned", "damaged")
 _EPOCH = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _REQUEST = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
@@ -92,8 +93,8 @@ def _fault_of_hello(hello: Hello) -> str | None:
 def _fault_of_asking(asked: EpochAsked) -> str | None:
     if not _REQUEST.fullmatch(asked.request_id):
         return f"request_id {asked.request_id[:80]!r}: expected 1 to 64 letters, digits, '-' or '_'"
-    if asked.cause not in ("rewind", "fork", "pruned"):
-        return f"cause {asked.cause[:40]!r}: expected rewind, fork or pruned"
+    if asked.cause not in CAUSES:
+        return f"cause {asked.cause[:40]!r}: expected one of {', '.join(CAUSES)}"
     return _fault_of_epoch(asked.parent_epoch) or _fault_of_seq("parent_seq", asked.parent_seq)
 
 

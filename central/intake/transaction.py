@@ -7,6 +7,7 @@ commit and not before: an ack is a promise that the rows are on the disk.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
@@ -26,6 +27,7 @@ from central.journals.facts import Fact, kind_of
 from central.journals.rules import AgentHere, Epoch, about_agent, of_clone
 from central.journals.storage import Advance, Archived, Quarantined
 from central.moments import from_microseconds
+from protocol.chain import fact_id
 from protocol.delivery.receiver import Row
 from protocol.errors import Malformed
 from protocol.events import Event, decode_event
@@ -42,16 +44,28 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     answers: tuple[Answer, ...]
     applied: int
     quarantined: int
+    repeated: int
     arrivals: dict[str, int]
+
+
+class _Arrived(msgspec.Struct, frozen=True):
+    """A new row, with where it comes from."""
+
+    here: AgentHere
+    epoch: Epoch
+    row: Row
+    received_us: int
 
 
 class _Work:
     """What gathers while the messages of a group are gone through."""
 
     def __init__(self) -> None:
+        self.rows: list[_Arrived] = []
         self.facts: list[Fact] = []
         self.archived: list[Archived] = []
         self.quarantined: list[Quarantined] = []
+        self.repeated: list[Archived] = []
         self.raised: list[Discrepancy] = []
         self.answers: dict[tuple[str, str, str], DownMessage] = {}
         self.arrivals: dict[str, int] = {}
@@ -94,11 +108,15 @@ def take_in(
                 granted, raised = greetings.grant(connection, cursors, here, asked, new_epoch, at)
                 work.answer(here.agent, granted, asked.request_id)
                 work.raised += raised
+    _sort_out(
+        connection, work, cursors, {one.letter.agent for one in opened if not isinstance(one.message, Batch)}
+    )
     _write(connection, work, cursors, agents, at, one_by_one=one_by_one)
     return Taken(
         answers=tuple((agent, message) for (agent, _, _), message in work.answers.items()),
         applied=len(work.archived),
         quarantined=len(work.quarantined),
+        repeated=len(work.repeated),
         arrivals=work.arrivals,
     )
 
@@ -133,16 +151,7 @@ def _topic(letter: Letter) -> str:
 
 def _lock(connection: Connection, messages: Sequence[tuple[str, Hello | Batch | EpochAsked]]) -> Cursors:
     """Lock what will be advanced, read what will be compared: a handful of statements however many messages there are."""
-    wanted: list[tuple[str, str]] = []
-    greeting: list[str] = []
-    for agent, message in messages:
-        match message:
-            case Batch(epoch=epoch) | EpochAsked(parent_epoch=epoch):
-                wanted.append((agent, epoch))
-            case Hello():
-                greeting.append(agent)
-    locked = journals.lock_epochs(connection, wanted)
-    epochs = (journals.epochs_of(connection, greeting) if greeting else {}) | locked
+    epochs = journals.lock_epochs(connection, (agent for agent, _ in messages))
     asked_for = _rows_to_compare(messages, epochs)
     return Cursors(epochs, journals.hashes(connection, asked_for))
 
@@ -151,20 +160,21 @@ def _rows_to_compare(
     messages: Sequence[tuple[str, Hello | Batch | EpochAsked]], epochs: dict[tuple[str, str], Epoch]
 ) -> Iterable[tuple[int, int]]:
     for agent, message in messages:
-        epoch, seqs = _named_rows(message)
-        known = epochs.get((agent, epoch))
-        if known is not None:
-            yield from ((known.journal, seq) for seq in seqs if 0 < seq < known.next_seq)
+        for epoch, seq in _named_rows(message):
+            known = epochs.get((agent, epoch))
+            if known is not None and 0 < seq < known.next_seq:
+                yield known.journal, seq
 
 
-def _named_rows(message: Hello | Batch | EpochAsked) -> tuple[str, list[int]]:
+def _named_rows(message: Hello | Batch | EpochAsked) -> list[tuple[str, int]]:
     match message:
         case Batch():
-            return message.epoch, [message.first_seq + len(message.bodies) - 1]
+            return [(message.epoch, message.first_seq + len(message.bodies) - 1)]
         case EpochAsked():
-            return message.parent_epoch, [message.parent_seq]
+            return [(message.parent_epoch, message.parent_seq)]
         case Hello():
-            return message.compare_epoch, [mark.seq for mark in message.marks]
+            ends = [(known.epoch, known.next_seq - 1) for known in message.lineage]
+            return ends + [(message.compare_epoch, mark.seq) for mark in message.marks]
 
 
 def _take_batch(work: _Work, cursors: Cursors, here: AgentHere, batch: Batch, letter: Letter) -> None:
@@ -177,39 +187,70 @@ def _take_batch(work: _Work, cursors: Cursors, here: AgentHere, batch: Batch, le
             work.answer(here.agent, outcome.answer, epoch)
     epoch_here = cursors.epoch(here.agent, batch.epoch)
     if epoch_here is not None:
-        for row in outcome.rows:
-            _take_row(work, here, epoch_here, row, letter)
+        work.rows += [_Arrived(here, epoch_here, row, letter.received_us) for row in outcome.rows]
 
 
-def _take_row(work: _Work, here: AgentHere, epoch: Epoch, row: Row, letter: Letter) -> None:
+def _sort_out(connection: Connection, work: _Work, cursors: Cursors, branching: set[str]) -> None:
+    """Read the new rows. ``branching`` are agents that may be given another epoch in this very transaction.
+
+    A fact that another epoch of its agent has brought is archived and has no second effect: copies of a machine, restored one
+    after the other, can bring the same row twice without either of the chains being wrong.
+    """
+    branched = {
+        agent
+        for agent in {one.here.agent for one in work.rows}
+        if agent in branching or cursors.is_branched(agent)
+    }
+    named = [
+        (one, (one.here.agent, fact_id(one.row.body)) if one.here.agent in branched else None)
+        for one in work.rows
+    ]
+    known = journals.known_facts(connection, (fact for _, fact in named if fact is not None))
+    fresh: dict[tuple[str, bytes], int] = {}
+    for one, fact in named:
+        brought_by = None if fact is None else known.get(fact, fresh.get(fact))
+        if brought_by is not None and brought_by != one.epoch.journal:
+            work.repeated.append(_archived(one, "repeated", from_microseconds(one.received_us), brought_by))
+            continue
+        if fact is not None:
+            fresh[fact] = one.epoch.journal
+        _take_row(work, one)
+    journals.remember_facts(connection, fresh)
+
+
+def _take_row(work: _Work, one: _Arrived) -> None:
+    here, row = one.here, one.row
     event = _read(row.body)
     if isinstance(event, str):
         cause = event.replace("\0", "")
-        work.quarantined.append(Quarantined(here.site, epoch.journal, row.seq, row.hash, cause, row.body))
+        work.quarantined.append(Quarantined(here.site, one.epoch.journal, row.seq, row.hash, cause, row.body))
         return
     booted_at = here.booted_at if here.boot_id == event.at.boot_id else None
-    happened = event_time(event.at, letter.received_us, booted_at)
-    recorded_at = from_microseconds(letter.received_us)
+    happened = event_time(event.at, one.received_us, booted_at)
     fact = Fact(
         site=here.site,
         agent=here.agent,
-        epoch=epoch.epoch,
-        journal=epoch.journal,
+        epoch=one.epoch.epoch,
+        journal=one.epoch.journal,
         seq=row.seq,
         event_time=happened,
-        recorded_at=recorded_at,
+        recorded_at=from_microseconds(one.received_us),
         business_day=local_day(happened, here.time_zone),
         body=event.body,
     )
     work.facts.append(fact)
-    work.archived.append(
-        Archived(
-            here.site, epoch.journal, row.seq, row.hash, kind_of(event.body), happened, recorded_at, row.body
-        )
-    )
+    work.archived.append(_archived(one, kind_of(event.body), happened))
     stated = greetings.of_wrong_clock(here, event.at, happened)
     if stated is not None:
         work.raised.append(stated)
+
+
+def _archived(one: _Arrived, kind: str, event_time: datetime, repeats: int | None = None) -> Archived:
+    received_at = from_microseconds(one.received_us)
+    row = one.row
+    return Archived(
+        one.here.site, one.epoch.journal, row.seq, row.hash, kind, event_time, received_at, row.body, repeats
+    )
 
 
 def _read(body: bytes) -> Event | str:
@@ -234,15 +275,18 @@ def _write(
         _book_one_by_one(connection, work, at)
     else:
         book(connection, work.facts, at)
-    journals.archive(connection, work.archived, work.quarantined)
-    failed: dict[int, int] = {}
-    for row in work.quarantined:
-        failed[row.journal] = failed.get(row.journal, 0) + 1
+    journals.archive(connection, [*work.archived, *work.repeated], work.quarantined)
+    failed = Counter(row.journal for row in work.quarantined)
+    repeated = Counter(row.journal for row in work.repeated)
     advances = []
     for before, after in cursors.moved():
         here, count = agents[after.agent], after.next_seq - before.next_seq
-        bad = failed.get(after.journal, 0)
-        advances.append(Advance(after.agent, after.epoch, after.next_seq, after.head_hash, count - bad, bad))
+        bad, again = failed[after.journal], repeated[after.journal]
+        advances.append(
+            Advance(
+                after.agent, after.epoch, after.next_seq, after.head_hash, count - bad - again, bad, again
+            )
+        )
         clone = of_clone(here, after, after.next_seq, at)
         if clone is not None:
             work.raised.append(clone)

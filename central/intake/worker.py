@@ -154,7 +154,14 @@ class Intake:
 
     def _note(self, group: Sequence[Opened | Unreadable], taken: Taken, seconds: float) -> None:
         self.tallies.add(taken.arrivals, prefix="batches_")
-        self.tallies.add({"groups": 1, "applied": taken.applied, "quarantined": taken.quarantined})
+        self.tallies.add(
+            {
+                "groups": 1,
+                "applied": taken.applied,
+                "quarantined": taken.quarantined,
+                "repeated": taken.repeated,
+            }
+        )
         self.tallies.measure("last_commit_s", seconds)
         for one in group:
             if isinstance(one, Opened) and isinstance(one.message, Batch | Hello):

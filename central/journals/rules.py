@@ -48,9 +48,6 @@ class Epoch(msgspec.Struct, frozen=True, kw_only=True):
         return Cursor(self.epoch, self.next_seq, self.head_hash)
 
 
-CAUSES = ("rewind", "fork", "pruned")
-"""Why an agent may ask for a new epoch."""
-
 _WHY = {
     DiscrepancyClass.REWIND: (
         "the machine was restored from an older image of its disk: central knows records that it no longer has",
@@ -63,6 +60,10 @@ _WHY = {
     DiscrepancyClass.PRUNED: (
         "central was restored from a backup so old that the machine no longer keeps the records in between",
         "restore a later backup of central if there is one; else count this site's stock: the sales in between are missing",
+    ),
+    DiscrepancyClass.DAMAGED: (
+        "a record in the machine's journal is not what was written: its disk or memory card is failing",
+        "replace the card; the damaged record is in the quarantine, compare it with the printed receipt of the time",
     ),
     DiscrepancyClass.CLONE: (
         "two machines work under one identity: one went on in the old series after the other had been given a new one",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -29,6 +29,7 @@ class Archived(msgspec.Struct, frozen=True):
     event_time: datetime
     received_at: datetime
     body: bytes
+    repeats: int | None = None
 
 
 class Quarantined(msgspec.Struct, frozen=True):
@@ -51,14 +52,15 @@ class Advance(msgspec.Struct, frozen=True):
     head_hash: bytes
     applied: int
     quarantined: int
+    repeated: int
 
 
 _EVENTS = Bulk(
     "events",
-    "COPY events (site_id, journal, seq, hash, kind, event_time, received_at, body) FROM STDIN",
+    "COPY events (site_id, journal, seq, hash, kind, event_time, received_at, body, repeats) FROM STDIN",
     """
-    INSERT INTO events (site_id, journal, seq, hash, kind, event_time, received_at, body)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+    INSERT INTO events (site_id, journal, seq, hash, kind, event_time, received_at, body, repeats)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
     """,
 )
 _QUARANTINE = Bulk(
@@ -91,47 +93,80 @@ def agents_of(connection: Connection, agents: Iterable[str]) -> dict[str, AgentH
     }
 
 
-def lock_epochs(connection: Connection, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Epoch]:
-    """The cursors of (agent, epoch), locked in that order until the end of the transaction.
+def lock_epochs(connection: Connection, agents: Iterable[str]) -> dict[tuple[str, str], Epoch]:
+    """Every epoch of these agents, locked in the order of (agent, epoch) until the end of the transaction.
 
-    Whoever holds the lock is the only one to apply rows of this epoch, in whatever process.
+    Whoever holds the locks is the only one to apply rows of these agents, in whatever process. All epochs of an agent are locked
+    together, because copies of one machine may bring the same fact in two of them.
     """
-    keys = sorted(set(wanted))
-    if not keys:
+    wanted = sorted(set(agents))
+    if not wanted:
         return {}
-    agents, epochs = zip(*keys, strict=True)
     found = connection.execute(
         """
         SELECT agent_id, epoch::text, journal, opening_hash, next_seq, head_hash
-        FROM epochs JOIN unnest(%s::text[], %s::uuid[]) AS wanted (agent_id, epoch) USING (agent_id, epoch)
-        ORDER BY agent_id, epoch
-        FOR UPDATE OF epochs
+        FROM epochs WHERE agent_id = ANY (%s) ORDER BY agent_id, epoch FOR UPDATE
         """,
-        (list(agents), list(epochs)),
+        (wanted,),
     ).fetchall()
-    # Asked for in a statement of its own: a grant that committed while we waited for a lock must be seen.
-    children = connection.execute(
+    # In a statement of its own: a grant that was committed while we waited for a lock must be seen.
+    grown = connection.execute(
         """
         SELECT agent_id, parent_epoch::text, min(parent_seq) FROM epochs
         WHERE agent_id = ANY (%s) AND parent_epoch IS NOT NULL
         GROUP BY agent_id, parent_epoch
         """,
-        (sorted(set(agents)),),
+        (wanted,),
     )
-    first_child = {(agent, parent): seq for agent, parent, seq in children}
-    return _by_key(_epoch(row, first_child.get((row[0], row[1]))) for row in found)
+    children = {(agent, parent): seq for agent, parent, seq in grown}
+    return _by_key(_epoch(row, children.get((row[0], row[1]))) for row in found)
 
 
-def epochs_of(connection: Connection, agents: Iterable[str]) -> dict[tuple[str, str], Epoch]:
-    """Every epoch of these agents, as committed; not locked."""
+def known_facts(connection: Connection, facts: Iterable[tuple[str, bytes]]) -> dict[tuple[str, bytes], int]:
+    """Of (agent, fact id) those that a journal has brought already, and which. Known for agents with several epochs."""
+    keys = sorted(set(facts))
+    if not keys:
+        return {}
+    agents, ids = zip(*keys, strict=True)
     found = connection.execute(
         """
-        SELECT agent_id, epoch::text, journal, opening_hash, next_seq, head_hash
-        FROM epochs WHERE agent_id = ANY (%s)
+        SELECT agent_id, fact_id, journal
+        FROM unnest(%s::text[], %s::bytea[]) AS fact (agent_id, fact_id) JOIN branch_facts USING (agent_id, fact_id)
         """,
-        (sorted(set(agents)),),
+        (list(agents), list(ids)),
     )
-    return _by_key(_epoch(row, None) for row in found)
+    return {(agent, fact): journal for agent, fact, journal in found}
+
+
+def remember_facts(connection: Connection, facts: Mapping[tuple[str, bytes], int]) -> None:
+    """Remember which journal has brought a fact: (agent, fact id) -> journal."""
+    if facts:
+        agents, ids = zip(*facts, strict=True)
+        connection.execute(
+            """
+            INSERT INTO branch_facts (agent_id, fact_id, journal)
+            SELECT * FROM unnest(%s::text[], %s::bytea[], %s::bigint[]) ON CONFLICT DO NOTHING
+            """,
+            (list(agents), list(ids), list(facts.values())),
+        )
+
+
+def remember_branch(connection: Connection, agent: str, parent_epoch: str | None, parent_seq: int) -> None:
+    """Remember the facts that follow the point from which a new epoch grows: the new one may bring them again."""
+    connection.execute(
+        """
+        WITH parent AS (SELECT journal FROM epochs WHERE agent_id = %(agent)s AND epoch = %(epoch)s),
+        tail AS (
+            SELECT journal, body FROM events JOIN parent USING (journal) WHERE seq > %(seq)s
+            UNION ALL
+            SELECT journal, body FROM quarantine JOIN parent USING (journal) WHERE seq > %(seq)s
+        )
+        INSERT INTO branch_facts (agent_id, fact_id, journal)
+        SELECT %(agent)s, substr(sha256(body), 1, 16), journal FROM tail
+        ON CONFLICT DO NOTHING
+        """,
+        {"agent": agent, "epoch": parent_epoch, "seq": parent_seq},
+    )
 
 
 def hashes(connection: Connection, wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
@@ -169,9 +204,9 @@ def advance(connection: Connection, advances: Sequence[Advance], at: datetime) -
         """
         UPDATE epochs SET next_seq = moved.next_seq, head_hash = moved.head_hash,
             applied = epochs.applied + moved.applied, quarantined = epochs.quarantined + moved.quarantined,
-            advanced_at = %s
-        FROM unnest(%s::text[], %s::uuid[], %s::bigint[], %s::bytea[], %s::bigint[], %s::bigint[])
-            AS moved (agent_id, epoch, next_seq, head_hash, applied, quarantined)
+            repeated = epochs.repeated + moved.repeated, advanced_at = %s
+        FROM unnest(%s::text[], %s::uuid[], %s::bigint[], %s::bytea[], %s::bigint[], %s::bigint[], %s::bigint[])
+            AS moved (agent_id, epoch, next_seq, head_hash, applied, quarantined, repeated)
         WHERE epochs.agent_id = moved.agent_id AND epochs.epoch = moved.epoch
         """,
         (at, *columns),
@@ -180,6 +215,7 @@ def advance(connection: Connection, advances: Sequence[Advance], at: datetime) -
 
 def adopt(connection: Connection, agent: str, known: Lineage, opening_hash: bytes) -> None:
     """Take up an epoch that a central before this one had granted."""
+    remember_branch(connection, agent, known.parent_epoch, known.parent_seq)
     connection.execute(
         """
         INSERT INTO epochs (agent_id, epoch, parent_epoch, parent_seq, parent_hash, opening_hash, cause, head_hash)
@@ -218,6 +254,7 @@ def open_epoch(
     connection: Connection, agent: str, granted: EpochGranted, opening_hash: bytes, cause: str
 ) -> None:
     """Keep a granted epoch."""
+    remember_branch(connection, agent, granted.parent_epoch, granted.parent_seq)
     connection.execute(
         """
         INSERT INTO epochs

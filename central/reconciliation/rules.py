@@ -65,13 +65,18 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JournalState(msgspec.Struct, frozen=True, kw_only=True):
-    """One journal of the site: the cursor, and what is there of it. ``unsent`` is what its agent last said it still has."""
+    """One journal of the site: the cursor, and what is there of it.
+
+    ``repeated`` events brought a fact that another epoch of the same agent had brought, and had no effect. ``unsent`` is what the
+    agent last said it still has.
+    """
 
     agent: str
     epoch: str
     next_seq: int
     applied: int
     quarantined: int
+    repeated: int
     archived: int
     set_apart: int
     unsent: int = 0
@@ -80,8 +85,8 @@ class JournalState(msgspec.Struct, frozen=True, kw_only=True):
     def is_whole(self) -> bool:
         """Whether every event before the cursor is in the archive or in the quarantine, and counted there."""
         return (
-            self.applied + self.quarantined == self.next_seq - 1
-            and self.archived == self.applied
+            self.applied + self.quarantined + self.repeated == self.next_seq - 1
+            and self.archived == self.applied + self.repeated
             and self.set_apart == self.quarantined
         )
 

@@ -177,7 +177,7 @@ def _totals(connection: Connection, site: str, day: date) -> Totals:
 def _journals(connection: Connection, site: str) -> tuple[JournalState, ...]:
     found = connection.execute(
         """
-        SELECT agent_id, epoch::text, next_seq, applied, quarantined,
+        SELECT agent_id, epoch::text, next_seq, applied, quarantined, repeated,
                (SELECT count(*) FROM events WHERE events.journal = epochs.journal),
                (SELECT count(*) FROM quarantine
                 WHERE quarantine.journal = epochs.journal AND resolved_at IS NULL),
@@ -193,11 +193,12 @@ def _journals(connection: Connection, site: str) -> tuple[JournalState, ...]:
             next_seq=next_seq,
             applied=applied,
             quarantined=quarantined,
+            repeated=repeated,
             archived=archived,
             set_apart=set_apart,
             unsent=unsent,
         )
-        for agent, epoch, next_seq, applied, quarantined, archived, set_apart, unsent in found
+        for agent, epoch, next_seq, applied, quarantined, repeated, archived, set_apart, unsent in found
     )
 
 

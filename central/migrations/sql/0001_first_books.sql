@@ -107,12 +107,13 @@ CREATE TABLE epochs (
     head_hash    bytea NOT NULL,
     applied      bigint NOT NULL DEFAULT 0,
     quarantined  bigint NOT NULL DEFAULT 0,
+    repeated     bigint NOT NULL DEFAULT 0, -- rows whose fact another epoch of the agent has brought already
     advanced_at  timestamptz,
     PRIMARY KEY (agent_id, epoch),
     UNIQUE (agent_id, request_id),
     CHECK (octet_length(head_hash) = 32 AND octet_length(opening_hash) = 32),
-    -- the promise, in one line: everything before the cursor was applied or is visibly quarantined
-    CHECK (applied + quarantined = next_seq - 1)
+    -- the promise, in one line: everything before the cursor has had its one effect or is visibly quarantined
+    CHECK (applied + quarantined + repeated = next_seq - 1)
 );
 CREATE INDEX epochs_of_parent ON epochs (agent_id, parent_epoch);
 
@@ -126,9 +127,18 @@ CREATE TABLE events (
     event_time  timestamptz,
     received_at timestamptz NOT NULL,
     body        bytea NOT NULL,
+    repeats     bigint, -- the journal that brought the same fact before; such a row has no effect of its own
     PRIMARY KEY (journal, seq, site_id)
 );
 CREATE INDEX events_of_site ON events (site_id, received_at);
+
+-- Facts by their identity, of agents that have several epochs: copies of one machine may bring a fact in two of them.
+CREATE TABLE branch_facts (
+    agent_id text NOT NULL,
+    fact_id  bytea NOT NULL,
+    journal  bigint NOT NULL,
+    PRIMARY KEY (agent_id, fact_id)
+);
 
 CREATE TABLE quarantine (
     site_id        text NOT NULL,
@@ -461,6 +471,6 @@ GRANT USAGE ON SCHEMA public TO countermark_api;
 GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO countermark_api;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO countermark_api;
 -- what no request of the HTTP interface needs to touch
-REVOKE ALL ON enrolment_tokens, api_tokens, held_messages FROM countermark_api;
+REVOKE ALL ON enrolment_tokens, api_tokens, held_messages, branch_facts FROM countermark_api;
 REVOKE INSERT, UPDATE ON events, quarantine, epochs, audit_log, order_audit, discrepancy_audit, item_trace FROM countermark_api;
 GRANT INSERT ON audit_log, order_audit, discrepancy_audit, item_trace TO countermark_api;
