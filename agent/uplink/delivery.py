@@ -82,7 +82,6 @@ class Delivery:
         self._outbox = outbox
         self._post = post
         self._state = State(agent=outbox.agent, pace=settings.pace)
-        self._head: tuple[str, int] = ("", 0)
         self._resume_us: int | None = None
         self._unwritten_acks: dict[str, int] = {}
         self._ack_write: Future[None] | None = None
@@ -113,9 +112,11 @@ class Delivery:
         """Something was written; perhaps the journal has grown."""
         self._write_acks()
         last = self._journal.lineage()[-1]
-        head = (last.epoch, last.next_seq)
-        if head != self._head:
-            self._head = head
+        # Most commits are a basket, an ack, a feed: only rows that were not sent are news.
+        if self._state.phase is Phase.IDLE and (last.epoch, last.next_seq) != (
+            self._state.epoch,
+            self._state.next_seq,
+        ):
             self._step(Appended())
 
     def tick(self, now_us: int) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
 
@@ -106,10 +105,14 @@ class Link:
             try:
                 self._turn()
             except Exception as error:  # noqa: BLE001 - a link that dies unseen is a shop whose sales never leave it: report, part, go on
-                log.error("the link stumbled: %s", traceback.format_exc())
-                self._connection.close()
-                self._lost(Down(f"a fault in the link itself: {error!r}; call support"))
-        self._part()
+                self._stumble(error)
+        self.part()
+        self._changed()
+
+    def _stumble(self, error: Exception) -> None:
+        log.error("the link stumbled", exc_info=error)
+        self._connection.close()
+        self._lost(Down(f"a fault in the link itself: {error!r}; call support"))
 
     # -- one turn -------------------------------------------------------------------------------------------------------
 
@@ -184,7 +187,8 @@ class Link:
         self.puller.disconnected()
         self.delivery.disconnected()
 
-    def _part(self) -> None:
+    def part(self) -> None:
+        """Say goodbye and let go of everything; harmless when there is nothing (any more)."""
         if self.is_up:
             self._outbox.send_presence(
                 outgoing.presence(self._journal, self._clock, self._settings.software, online=False)
@@ -193,7 +197,6 @@ class Link:
         self._connection.close()
         self.asks.give_up()
         self._inbox.close()
-        self._changed()
 
     def _say_presence(self) -> None:
         self._presence_us = self._clock.monotonic_us() + PRESENCE_INTERVAL_US

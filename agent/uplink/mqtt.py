@@ -106,6 +106,9 @@ class Connection:
         except (OSError, ValueError) as error:
             self._happened.append(Down(self._explain(error)))
             return
+        sock: Any = client.socket()
+        # One message at a time and an answer to each: nothing is gained by holding small packets back for larger ones.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._client = client
         self._opened_s = self._upkeep_s = time.monotonic()
 

@@ -45,6 +45,8 @@ class Uplink:
         self._link.stop()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
+        else:
+            self._link.part()
 
     def status(self) -> LinkStatus:
         """How the link is now. From any thread."""
@@ -76,7 +78,7 @@ class Uplink:
         self._link.use_identity(identity)
 
     def on_change(self, listener: Callable[[], None]) -> None:
-        """Have ``listener`` called, on the link's thread, when the link or the count of unsent events has changed."""
+        """Have ``listener`` called, on the link's thread, when :meth:`status` has changed."""
         self._listeners.append(listener)
 
     def _feed_status(self, feed: str) -> FeedStatus:
@@ -90,7 +92,14 @@ class Uplink:
 
     def _say_if_changed(self) -> None:
         link = self._link
-        now = (link.is_up, link.delivery.phase, self._journal.unsent(), link.last_error)
+        now = (
+            link.is_up,
+            link.delivery.phase,
+            self._journal.unsent(),
+            link.last_error,
+            link.unreadable,
+            link.puller.under_way,
+        )
         if now == self._said:
             return
         self._said = now
