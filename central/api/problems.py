@@ -60,7 +60,7 @@ def answer(status: int, detail: str, headers: dict[str, str] | None = None, **me
     title = _TITLES.get(status, "Problem")
     kind = f"urn:countermark:problem:{title.lower().replace(' ', '-')}"
     body = {"type": kind, "title": title, "status": status, "detail": detail, **members}
-    return Response(json.dumps(body, default=str), status, headers, MEDIA_TYPE)
+    return Response(json.dumps(body, default=str, ensure_ascii=False), status, headers, MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
@@ -79,8 +79,11 @@ def _refused(_: Request, error: Exception) -> Response:
     return answer(error.status, error.detail, error.headers, **error.members)
 
 
-def _invalid(_: Request, error: Exception) -> Response:
+def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    sent = request.headers.get("content-type", "").partition(";")[0].strip()
+    if sent != "application/json" and any(fault["loc"][:1] == ("body",) for fault in error.errors()):
+        return answer(415, f"Content-Type {sent or 'missing'}: expected application/json with a JSON body")
     faults = [
         {"at": _place(fault["loc"]), "expected": str(fault["msg"]).removeprefix("Value error, ")}
         for fault in error.errors()
@@ -89,9 +92,14 @@ def _invalid(_: Request, error: Exception) -> Response:
     return answer(422, f"{first['at']}: {first['expected']}", faults=faults)
 
 
-def _http(_: Request, error: Exception) -> Response:
+def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return answer(error.status_code, str(error.detail), dict(error.headers or {}))
+    detail = (
+        f"{request.url.path}: there is nothing here; see /docs"
+        if error.status_code == 404
+        else str(error.detail)
+    )
+    return answer(error.status_code, detail, dict(error.headers or {}))
 
 
 def _database(_: Request, error: Exception) -> Response:

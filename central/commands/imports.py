@@ -101,7 +101,7 @@ def _report(file: Path, done: Imported, as_json: bool) -> None:
         errors.print(f"{file}: {fault}")
     if len(done.faults) > SHOWN_FAULTS:
         errors.print(f"{file}: and {len(done.faults) - SHOWN_FAULTS} more lines")
-    said = f"{file}: {done.imported} lines imported, {done.changed} new or changed"
+    said = f"{file}: {done.imported} lines imported, {done.changed} rows new or changed"
     say(f"{said}, {len(done.faults)} lines not imported" if done.faults else said)
 
 

@@ -1,0 +1,44 @@
+"""Fixtures of the interface's tests: a database that is migrated once and copied for each test."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from central.database import Database
+from central.embedded.database import EmbeddedDatabase
+from central.migrations import migrate
+from tests.integration.api.world import World, open_world
+
+
+@pytest.fixture(scope="session")
+def template(embedded_database: EmbeddedDatabase) -> str:
+    """The name of a migrated database that nobody is connected to."""
+    name = f"template_{uuid.uuid4().hex[:12]}"
+    with Database(embedded_database.ensure_database(name), pool_size=2) as database:
+        migrate(database)
+    return name
+
+
+@pytest.fixture
+def migrated_url(embedded_database: EmbeddedDatabase, template: str) -> Iterator[str]:
+    """The URL of a migrated, empty database."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(embedded_database.url("postgres"), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        )
+    yield embedded_database.url(name)
+    embedded_database.drop_database(name)
+
+
+@pytest.fixture
+def world(migrated_url: str, tmp_path: Path) -> Iterator[World]:
+    """A small trade with its callers."""
+    with open_world(migrated_url, tmp_path) as opened:
+        yield opened
