@@ -81,7 +81,7 @@ def merged(raised: Iterable[Discrepancy]) -> list[Discrepancy]:
     together: dict[tuple[str, str, str], Discrepancy] = {}
     for one in raised:
         before = together.get(one.key)
-        together[one.key] = one if before is None else _with(one, (*before.evidence, *one.evidence))
+        together[one.key] = _with(one, (*(before.evidence if before else ()), *one.evidence))
     return [together[key] for key in sorted(together)]
 
 
