@@ -69,9 +69,22 @@ def prices(file: File, config: Config = None, as_json: Json = False) -> None:
 
 
 @app.command()
-def stock(file: File, config: Config = None, as_json: Json = False) -> None:
+def stock(
+    file: File,
+    at: Annotated[
+        datetime | None, typer.Option(help="When it lay there (UTC), for a past day; now where not given.")
+    ] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
     """Opening stock: site,gtin,quantity[,reorder_point,order_up_to]. The same file again changes nothing."""
-    _take(file, config, as_json, lambda database, told: files.import_stock(database, file, _now(), told))
+    counted_at = at.replace(tzinfo=UTC) if at else None
+    _take(
+        file,
+        config,
+        as_json,
+        lambda database, told: files.import_stock(database, file, _now(), told, counted_at=counted_at),
+    )
 
 
 def _take(file: Path, config: Path | None, as_json: bool, take: Callable[[Database, Told], Imported]) -> None:

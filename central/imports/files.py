@@ -127,9 +127,11 @@ def import_sites(database: Database, path: Path, currency: str, progress: Progre
     return database.run(work)
 
 
-def import_stock(database: Database, path: Path, now: datetime, progress: Progress) -> Imported:
+def import_stock(
+    database: Database, path: Path, now: datetime, progress: Progress, *, counted_at: datetime | None = None
+) -> Imported:
     """Opening stock, booked as movements from the supplier under a document named after the file's content, and the levels
-    between which a site keeps a product. The same file again changes nothing."""
+    between which a site keeps a product. The same file again changes nothing. ``counted_at`` is when it lay there, if not now."""
     with _open(path, progress) as lines:
         rows, faults = _sorted_out(
             no_doubles(
@@ -150,7 +152,7 @@ def import_stock(database: Database, path: Path, now: datetime, progress: Progre
                 for one in good
                 if one.row.site == site and one.row.quantity
             )
-            opening = Document(site=site, document=document, lines=lines, event_time=now)
+            opening = Document(site=site, document=document, lines=lines, event_time=counted_at or now)
             if lines and documents.book(connection, opening, now) is True:
                 changed += len(lines)
         _put_levels(connection, [one.row for one in good if one.row.reorder_point is not None])

@@ -171,9 +171,7 @@ def live(
         status.update("sites, products, opening stock")
         installation.import_books(plan, products, given.currency)
         status.update("agents")
-        for site in (*plan.sites.values(), DEALER_SITE):
-            installation.open_counter(site)
-        installation.wait_for_counters()
+        installation.open_counters([*plan.sites.values(), DEALER_SITE])
         central = Central(installation.url, installation.token)
         paper = Paper()
         for opening in plan.openings:
@@ -186,8 +184,7 @@ def live(
         f"Central {installation.url}/docs, {len(plan.sites)} shops and a dealer are up; {lines:,} lines to sell."
     )
     trade(given, out, day, sales, lines)
-    days = sorted({receipt.sold_at.date() for receipt in sales.receipts})
-    return close_books(day, days, bad_lines, given.currency)
+    return close_books(day, bad_lines, given.currency)
 
 
 def trade(given: argparse.Namespace, out: Console, day: Day, sales: SalesFile, lines: int) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy.demonstration.central_api import Central
-from deploy.demonstration.day import DEALER_SITE
+from deploy.demonstration.day import DEALER_SITE, WAREHOUSE
 from deploy.demonstration.paper import Totals
 from deploy.demonstration.sales_file import MINOR_DIGITS, BadLine
 from deploy.demonstration.story import Day
@@ -19,7 +20,7 @@ from deploy.demonstration.story import Day
 Closing = dict[str, Any]
 
 
-def close_books(day: Day, business_days: list[date], bad_lines: list[BadLine], currency: str) -> Closing:
+def close_books(day: Day, bad_lines: list[BadLine], currency: str) -> Closing:
     """Everything that the closing table shows. ``balanced`` is true if and only if all of it adds up."""
     installation, central, plan, paper = day.installation, day.central, day.plan, day.paper
     accepted = {
@@ -31,16 +32,18 @@ def close_books(day: Day, business_days: list[date], bad_lines: list[BadLine], c
         journals["quarantined"] += agent["quarantined"] or 0
     derived = [(row["site"], row["gtin"], Decimal(row["on_hand"])) for row in central.pages("/v1/stock")]
     differences = paper.differences(derived)
-    sold = {row["site"]: row for row in central.pages("/v1/sales/totals")}
+    sold = {row["site"]: row for row in central.get("/v1/sales/totals")["items"]}
     sites = {
         store: _site(site, sold.get(site), paper.sold[site], currency) for store, site in plan.sites.items()
     }
     dealer = _site(DEALER_SITE, sold.get(DEALER_SITE), paper.sold[DEALER_SITE], currency)
-    statements = [
-        _statement(central, site, day)
-        for site in (*plan.sites.values(), DEALER_SITE)
-        for day in business_days
+    today = datetime.now(UTC).date()  # on which the dealer's order was filled
+    wanted = [(site, date) for site in plan.sites.values() for date in plan.days]
+    wanted += [
+        (site, date) for site in (DEALER_SITE, WAREHOUSE) for date in sorted({*day.dealer_days, today})
     ]
+    with ThreadPoolExecutor(4) as side_by_side:
+        statements = list(side_by_side.map(lambda one: _statement(central, *one), wanted))
     discrepancies = list(central.pages("/v1/discrepancies"))
     events_balance = sum(accepted.values()) == journals["applied"] + journals["quarantined"]
     return {
@@ -53,7 +56,7 @@ def close_books(day: Day, business_days: list[date], bad_lines: list[BadLine], c
             and all(statement["balanced"] for statement in statements)
         ),
         "currency": currency,
-        "days": [day.isoformat() for day in business_days],
+        "days": [business_day.isoformat() for business_day in plan.days],
         "sites": sites,
         "dealer": dealer,
         "stock": {
@@ -96,13 +99,30 @@ def _site(site: str, row: Any, on_paper: Totals, currency: str) -> Closing:
     }
 
 
-def _statement(central: Central, site: str, day: date) -> Closing:
-    statement = central.get(f"/v1/reconciliation/{site}/{day.isoformat()}")
+COLUMNS = (
+    "opening",
+    "received",
+    "returned",
+    "transferred_in",
+    "sold",
+    "transferred_out",
+    "adjusted",
+    "closing",
+)
+
+
+def _statement(central: Central, site: str, business_day: date) -> Closing:
+    statement = central.get(f"/v1/reconciliation/{site}/{business_day.isoformat()}")
+    products = statement["products"]
+    sums = {
+        name: _plain(sum((Decimal(product[name]) for product in products), Decimal(0))) for name in COLUMNS
+    }
     return {
         "site": site,
-        "day": day.isoformat(),
+        "day": business_day.isoformat(),
         "balanced": statement["balanced"],
-        "totals": statement["totals"],
+        "unbalanced": statement["unbalanced"],
+        **sums,
     }
 
 
@@ -161,24 +181,13 @@ def show(closing: Closing, out: Console) -> None:
 
 def _show_statements(statements: Iterable[Closing], out: Console) -> None:
     table = Table(title="Day statements", title_justify="left")
-    columns = (
-        "opening",
-        "received",
-        "returned",
-        "transferred_in",
-        "sold",
-        "transferred_out",
-        "adjusted",
-        "closing",
-    )
     table.add_column("site and day")
-    for name in columns:
+    for name in COLUMNS:
         table.add_column(name.replace("_", " "), justify="right")
     table.add_column("balanced")
     shown = list(statements)
     for statement in shown[:30]:
-        totals = statement["totals"]
-        cells = (_plain(Decimal(str(totals[name]))) for name in columns)
+        cells = (statement[name] for name in COLUMNS)
         table.add_row(f"{statement['site']} {statement['day']}", *cells, _yes_no(statement["balanced"]))
     out.print(table)
     if len(shown) > 30:

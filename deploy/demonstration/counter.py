@@ -165,13 +165,16 @@ class Counter:
             return
         # Not in the catalogue, or without a price: the cashier enters it by hand, for the goods are on the counter.
         by_hand = {
-            "gtin": line.gtin,
+            "code": item_code or line.code,
             "quantity": str(line.quantity),
             "amount_minor": line.amount_minor,
-            "discount_minor": line.discount_minor,
             "confirmed": True,
         }
-        self._read(self._http.post("/v1/basket/lines", json=by_hand))
+        basket = self._read(self._http.post("/v1/basket/lines", json=by_hand))
+        if line.discount_minor:
+            entered = basket["lines"][-1]["line"]
+            asked = {"amount_minor": line.amount_minor, "discount_minor": line.discount_minor}
+            self._read(self._http.patch(f"/v1/basket/lines/{entered}", json=asked))
 
     def _persist(self, attempt: Callable[[], T]) -> T:
         """Do something until the till has answered, through its deaths and restarts."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter as Tally
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_UP, Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -68,6 +68,13 @@ class Plan(NamedTuple):
     openings: list[Opening]
     coded: CodedItem | None
     short: list[str]
+    days: list[date]
+
+    @property
+    def opened_at(self) -> str:
+        """When the opening stock was counted, in UTC: before the first sale, on the day before."""
+        eve = self.moment(datetime.combine(self.days[0], datetime.min.time())) - timedelta(hours=1)
+        return eve.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
     def moment(self, local: datetime) -> datetime:
         """A shop's local time as a moment."""
@@ -96,7 +103,8 @@ def make_plan(sales: SalesFile, products: list[Product], time_zone: ZoneInfo) ->
     for gtin in short:
         openings.append(Opening(DEALER_SITE, gtin, DEALER_STOCK, REORDER_POINT, ORDER_UP_TO))
         openings.append(Opening(WAREHOUSE, gtin, WAREHOUSE_STOCK))
-    return Plan(sites, time_zone, openings, coded, short)
+    days = sorted({receipt.sold_at.date() for receipt in sales.receipts})
+    return Plan(sites, time_zone, openings, coded, short, days)
 
 
 def _site_ids(stores: list[str]) -> dict[str, str]:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import csv
+import getpass
 import json
 import os
 import socket
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
 
+from central.authority.files import certificate_path, key_path
+from central.authority.installation import BROKER_NAME
+from central.embedded.mosquitto import MosquittoPaths, access_list, configuration
 from deploy.demonstration.counter import Counter
 from deploy.demonstration.day import DEALER_SITE, WAREHOUSE, Plan
 from deploy.demonstration.link import Link
@@ -36,12 +41,6 @@ class Ports(NamedTuple):
     till: int = 0  # of the first counter; the others follow
 
 
-class ExternalBroker(NamedTuple):
-    """A Mosquitto program to use instead of the embedded broker."""
-
-    program: str
-
-
 class Installation:
     """Everything that runs, in one directory."""
 
@@ -55,55 +54,42 @@ class Installation:
         self.url = f"http://127.0.0.1:{self.http_port}"
         self.link: Link | None = None
         self.token = ""
+        self._database_url = ""
         self.counters: dict[str, Counter] = {}
-        self._scanners: list[Scanner] = []
-        (directory / "central").mkdir()
 
     # Central ------------------------------------------------------------------------------------------------------
 
     def start_database(self) -> None:
         """The embedded PostgreSQL."""
-        place = self.directory / "database"
         said = self.directory / "database.log"
-        self._start("database", "central", "database", "--directory", str(place), "--json")
-        self.children.wait_for("database", lambda: b"url" in said.read_bytes())
-        first = next(line for line in said.read_text(encoding="utf-8").splitlines() if '"url"' in line)
-        self._write_central_settings(json.loads(first)["url"])
+        self._start("database", "central", "database", "--dir", str(self.directory / "database"), "--json")
+        self.children.wait_for("database", lambda: b'"url"' in said.read_bytes())
+        text = said.read_text(encoding="utf-8")
+        document, _ = json.JSONDecoder().raw_decode(text[text.index("{") :])
+        self._database_url = document["url"]
 
     def start_broker(self) -> None:
         """The embedded broker, or the Mosquitto that was named; both know machines by their certificates."""
         authority = self.directory / "authority"
-        self._command(
-            "central",
-            "authority",
-            "init",
-            "--dir",
-            str(authority),
-            "--broker-name",
-            "127.0.0.1",
-            "--broker-name",
-            "localhost",
-        )
-        if self.mosquitto:
-            configuration = self.directory / "mosquitto.conf"
-            self._command(
-                "central", "broker", "--render-mosquitto", str(configuration), "--port", str(self.broker_port)
+        if self.mosquitto is None:
+            self._start(
+                "broker", "central", "broker", "--dir", str(authority), "--port", str(self.broker_port)
             )
-            self.children.start(Command("broker", (self.mosquitto, "-c", str(configuration))))
         else:
-            self._start("broker", "central", "broker", "--port", str(self.broker_port))
+            self._command("central", "authority", "init", "--dir", str(authority))
+            self.children.start(
+                Command("broker", (self.mosquitto, "-c", str(self._mosquitto_configuration(authority))))
+            )
         self.children.wait_for("broker", lambda: listens(self.broker_port))
         self.link = Link("127.0.0.1", self.broker_port)
-        self._append_settings(f'public_host = "127.0.0.1"\npublic_port = {self.link.port}\n')
+        self._write_central_settings(self.link.port)
 
     def start_central(self) -> None:
         """Schema, then the service."""
-        self._command("central", "migrate")
-        self._start("central", "central", "run")
+        self._configured("migrate")
+        self._start("central", "central", "run", "--config", str(self.central_toml))
         self.children.wait_for("central", lambda: answers(f"{self.url}/readyz"))
-        made = json.loads(
-            self._command("central", "tokens", "create", "--role", "brand", "--name", "demo", "--json")
-        )
+        made = json.loads(self._configured("tokens", "create", "demonstration", "--role", "brand", "--json"))
         self.token = made["token"]
 
     def import_books(self, plan: Plan, products: Iterable[Product], currency: str) -> None:
@@ -130,18 +116,29 @@ class Installation:
             )
             for o in plan.openings
         ]
-        self._import("stock", ("site", "gtin", "quantity", "reorder_point", "order_up_to"), stock)
+        self._import(
+            "stock",
+            ("site", "gtin", "quantity", "reorder_point", "order_up_to"),
+            stock,
+            "--at",
+            plan.opened_at,
+        )
 
     # Agents -------------------------------------------------------------------------------------------------------
 
-    def open_counter(self, site: str) -> Counter:
-        """Enrol an agent at a site and start it, with a scanner of its own."""
+    def open_counters(self, sites: Sequence[str]) -> None:
+        """Enrol an agent at each site and start it, with a scanner of its own; wait until all are there."""
+        places = {site: self._furnish(site, number) for number, site in enumerate(sites)}
+        with ThreadPoolExecutor(3) as side_by_side:
+            list(side_by_side.map(self._enrol_and_start, places, places.values()))
+        for site in places:
+            self.children.wait_for(f"agent-{site}", self.counters[site].ready)
+
+    def _furnish(self, site: str, number: int) -> Path:
         place = self.directory / f"agent-{site}"
         place.mkdir()
-        asked = f"{self.first_till_port + len(self.counters)}" if self.first_till_port else "0"
-        port = choose_port(int(asked), "--till-port")
+        port = choose_port(self.first_till_port + number if self.first_till_port else 0, "--till-port")
         scanner = Scanner(place / "scanner")
-        self._scanners.append(scanner)
         settings = f"""\
 data_dir = {json.dumps(str(place / "data"))}
 
@@ -156,26 +153,23 @@ kind = "serial"
 path = {json.dumps(str(scanner.path))}
 """
         (place / "agent.toml").write_text(settings, encoding="utf-8")
-        token = json.loads(self._command("central", "agents", "enrol", "--site", site, "--json"))["token"]
-        configuration = str(place / "agent.toml")
-        self._command("agent", "--config", configuration, "enrol", "--central", self.url, "--token", token)
-        self._start(f"agent-{site}", "agent", "--config", configuration, "run")
-        counter = Counter(site, f"http://127.0.0.1:{port}", scanner)
-        self.counters[site] = counter
-        return counter
+        self.counters[site] = Counter(site, f"http://127.0.0.1:{port}", scanner)
+        return place / "agent.toml"
 
-    def wait_for_counters(self) -> None:
-        """Until every agent answers."""
-        for site, counter in self.counters.items():
-            self.children.wait_for(f"agent-{site}", counter.ready)
+    def _enrol_and_start(self, site: str, configuration: Path) -> None:
+        given = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": f"token-{site}"}
+        asked = httpx.post(f"{self.url}/v1/enrolment-tokens", json={"site": site}, headers=given, timeout=30)
+        token = asked.raise_for_status().json()["token"]
+        config = ("--config", str(configuration))
+        self._command("agent", "enrol", *config, "--central", self.url, "--token", token)
+        self._start(f"agent-{site}", "agent", "run", *config)
 
     def close(self) -> None:
         """End everything, in order."""
+        self.children.end_all()
         for counter in self.counters.values():
             counter.close()
-        self.children.end_all()
-        for scanner in self._scanners:
-            scanner.close()
+            counter.scanner.close()
         if self.link is not None:
             self.link.close()
 
@@ -184,13 +178,14 @@ path = {json.dumps(str(scanner.path))}
     @property
     def central_toml(self) -> Path:
         """Central's configuration."""
-        return self.directory / "central" / "central.toml"
+        return self.directory / "central.toml"
 
-    def _write_central_settings(self, database_url: str) -> None:
+    def _write_central_settings(self, link_port: int) -> None:
+        """Agents are told the port of the link, which can be cut; central itself goes to the broker."""
         self.central_toml.write_text(
             f"""\
 [database]
-url = {json.dumps(database_url)}
+url = {json.dumps(self._database_url)}
 
 [http]
 port = {self.http_port}
@@ -201,13 +196,25 @@ directory = {json.dumps(str(self.directory / "authority"))}
 [broker]
 host = "127.0.0.1"
 port = {self.broker_port}
+public_port = {link_port}
 """,
             encoding="utf-8",
         )
 
-    def _append_settings(self, lines: str) -> None:
-        with self.central_toml.open("a", encoding="utf-8") as file:
-            file.write(lines)
+    def _mosquitto_configuration(self, authority: Path) -> Path:
+        rules, written = self.directory / "mosquitto.acl", self.directory / "mosquitto.conf"
+        rules.write_text(access_list(), encoding="utf-8")
+        rules.chmod(0o600)
+        files = MosquittoPaths(
+            rules,
+            certificate_path(authority, "ca"),
+            certificate_path(authority, BROKER_NAME),
+            key_path(authority, BROKER_NAME),
+        )
+        text = configuration(files, port=self.broker_port, bind_address="127.0.0.1")
+        # Started by root it would become another user, who cannot read the broker's key.
+        written.write_text(f"{text}user {getpass.getuser()}\n", encoding="utf-8")
+        return written
 
     def _import(
         self, kind: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *options: str
@@ -217,20 +224,17 @@ port = {self.broker_port}
             writer = csv.writer(file)
             writer.writerow(columns)
             writer.writerows(rows)
-        self._command("central", "import", kind, str(path), *options)
+        self._configured("import", kind, str(path), *options)
 
-    def _arguments(self, side: str, words: Sequence[str]) -> tuple[str, ...]:
-        configured = (
-            ("--config", str(self.central_toml)) if side == "central" and self.central_toml.exists() else ()
-        )
-        return (sys.executable, "-m", side, *configured, *words)
+    def _configured(self, *words: str) -> str:
+        return self._command("central", *words, "--config", str(self.central_toml))
 
     def _start(self, name: str, side: str, *words: str) -> None:
-        self.children.start(Command(name, self._arguments(side, words), {"PYTHONPATH": str(ROOT)}))
+        self.children.start(Command(name, (sys.executable, "-m", side, *words), {"PYTHONPATH": str(ROOT)}))
 
     def _command(self, side: str, *words: str) -> str:
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        arguments = self._arguments(side, words)
+        arguments = (sys.executable, "-m", side, *words)
         done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise ChildError(

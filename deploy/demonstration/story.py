@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -33,6 +34,8 @@ class Day:
         self.paper = paper
         self.central = central
         self.told: dict[str, Any] = {}
+        self.dealer_days: set[date] = set()
+        self._coded_item_is_sold = threading.Event()
 
     # Before opening -----------------------------------------------------------------------------------------------
 
@@ -106,6 +109,7 @@ class Day:
             counter.sell(receipt, self.plan.moment(receipt.sold_at), codes)
             self.paper.sell(site, receipt)
             if coded is not None and codes:
+                self._coded_item_is_sold.set()
                 frame = counter.try_again(coded.link)
                 self.told["again at the shop"] = {"outcome": frame["outcome"], **(frame["finding"] or {})}
             progress(len(receipt.lines))
@@ -128,8 +132,9 @@ class Day:
             "the dealer's agent notices that it is cut off",
         )
         coded = self.plan.coded
-        if coded is not None:
+        if coded is not None and self._coded_item_is_sold.wait(WAIT_S):
             sold_at = coded.elsewhere_at
+            self.dealer_days.add(sold_at.date())
             moment = self.plan.moment(sold_at)
             frame, _ = dealer.sell_item(coded.link, coded.price_minor, moment)
             line = SaleLine(coded.link, coded.gtin, Decimal(1), coded.price_minor, 0)
@@ -151,7 +156,7 @@ class Day:
         despatch_id = ""
         for action in ("accept", "allocate", "despatch"):
             decided = self.central.post(f"{path}/{action}", {}, f"{order_id}-{action}")
-            states.append(decided["order"]["state"])
+            states.append(decided["state"])
             despatch_id = decided.get("despatch_id") or despatch_id
         dealer = self.installation.counters[DEALER_SITE]
         despatch = self._wait(
@@ -166,7 +171,7 @@ class Day:
         dealer.receive(despatch_id, pieces)
         self._wait(lambda: self._order_state(order_id) == "received", "the receipt reaches central")
         states.append("received")
-        states.append(self.central.post(f"{path}/close", {}, f"{order_id}-close")["order"]["state"])
+        states.append(self.central.post(f"{path}/close", {}, f"{order_id}-close")["state"])
         self._wait(
             lambda: _order(dealer.get("/v1/orders"), order_id).get("state") == "closed",
             "the dealer sees the order closed",
@@ -212,8 +217,9 @@ def _lines(proposal: Any) -> list[dict[str, str]]:
 
 
 def _find(despatches: Any, despatch_id: str) -> Any:
-    return next((d for d in despatches["items"] if d["despatch_id"] == despatch_id), None)
+    return next((d for d in despatches["despatches"] if d["despatch_id"] == despatch_id), None)
 
 
 def _order(orders: Any, order_id: str) -> dict[str, Any]:
-    return next((order for order in orders["items"] if order["order_id"] == order_id), {})
+    shown = (listed["order"] for listed in orders["orders"])
+    return next((order for order in shown if order["order_id"] == order_id), {})
