@@ -125,13 +125,14 @@ class Store:
 
     def close(self) -> None:
         """Commit what is waiting and close. Later writes are refused."""
-        if self._writer:
-            self._writer.close()
         with self._mutex:
             self._is_closed = True
             readers, self._idle_readers = self._idle_readers, []
         for reader in readers:
             reader.close()
+        # The last to close moves the log into the database, which a reader may not.
+        if self._writer:
+            self._writer.close()
         if self._lock:
             self._lock.release()
 
