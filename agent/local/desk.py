@@ -14,6 +14,7 @@ from agent.till.asked import CompleteAsked
 from agent.till.desk import Desk
 from agent.till.frames import Outcome
 from agent.till.rules import Change, Piece
+from devices.scan import Scan
 from protocol.codes import parse_typed, recognise
 
 
@@ -57,8 +58,7 @@ def desk_router(parts: Parts) -> APIRouter:
         found = parts.selling.sell(code, judged, confirmed=asked.confirmed, by_hand=by_hand)
         if found.outcome is not Outcome.ADDED:
             raise Problem(409, found.message, key=found.key, line=found.line)
-        for work in found.follow_up:
-            work()
+        parts.counter.show(_typed(asked.code, parts), code, found)
         return json(parts.desk.frame(), 201)
 
     @router.post("/v1/basket/complete", status_code=201, openapi_extra=body(CompleteAsked))
@@ -86,6 +86,16 @@ def desk_router(parts: Parts) -> APIRouter:
         return json(parts.desk.frame())
 
     return router
+
+
+def _typed(code: str, parts: Parts) -> Scan:
+    return Scan(
+        raw=parse_typed(code),
+        symbology=None,
+        device="page",
+        wall_us=parts.clock.wall_us(),
+        monotonic_us=parts.clock.monotonic_us(),
+    )
 
 
 def _add_desk(router: APIRouter, path: str, desk: Desk) -> None:

@@ -129,6 +129,11 @@ class Counter:
             self._look_up(seen)
         return seen.done
 
+    def show(self, scan: Scan, code: Code, found: Found) -> None:
+        """Tell every screen of something that was put in by hand, as if it had been scanned in sale mode."""
+        seen = _Seen(scan=scan, code=code, mode=Mode.SALE, began_ns=time.monotonic_ns(), done=Future())
+        self._finish(seen, found)
+
     def _look_up(self, seen: _Seen) -> None:
         """Judge by what is known here; where that is not enough, on another thread, which may wait for central."""
         try:

@@ -1,0 +1,189 @@
+// What a key or a touch does. Every act is a request to the agent; what comes of it arrives as a frame.
+import * as dialogs from './dialogs.js';
+import { at, fill, html } from './dom.js';
+import { isChoosing } from './goods.js';
+import { Refused, call } from './link.js';
+import { basket, state } from './state.js';
+import { money, next, quantity, say, time } from './words.js';
+
+let redraw = () => {};
+export function onChange(draw) { redraw = draw; }
+
+let hiding = null;
+export function complain(error) {
+  if (!(error instanceof Refused)) throw error;
+  const toast = at('toast');
+  fill(toast, html`<span>${(error.key && say(error.key, { line: error.line })) || error.message}</span>`);
+  toast.hidden = false;
+  clearTimeout(hiding);
+  hiding = setTimeout(() => { toast.hidden = true; }, 8000);
+}
+
+async function attempt(method, path, body) {
+  try {
+    return await call(method, path, body);
+  } catch (error) {
+    complain(error);
+    return null;
+  }
+}
+
+const desk = () => (state.mode === 'return' ? '/v1/returns/basket' : '/v1/basket');
+const selectedLine = () => basket()?.lines.find((line) => line.line === state.selected);
+const selectedGoods = () => state.goods?.progress.find((entry) => entry.gtin === state.selected);
+const selectedDraft = () => (state.draft?.draft.lines ?? []).find((line) => line.gtin === state.selected);
+
+function pay() {
+  const now = basket();
+  dialogs.askPayment({
+    total: now.total_minor,
+    currency: now.currency,
+    done: async ({ method, change }) => {
+      const body = { sale_id: now.basket_id, payments: [{ method, amount_minor: now.total_minor }] };
+      const sold = await attempt('POST', '/v1/basket/complete', body);
+      if (sold && state.completed) { state.completed.change = change; redraw(); }
+    },
+  });
+}
+
+function refund() {
+  const now = basket();
+  dialogs.askChoice({
+    title: `${say('take_back')} ${money(now.total_minor, now.currency)}`,
+    choices: [['restock', say('restock')], ['quarantine', say('quarantine')]],
+    yes: 'take_back',
+    done: (disposition) => attempt('POST', '/v1/returns', { return_id: now.basket_id, disposition }),
+  });
+}
+
+function completeGoods() {
+  const { receiving } = state.goods;
+  const send = (choice) => attempt('POST', '/v1/receiving/complete', { receipt_advice_id: receiving.receipt_advice_id, complete: choice === 'all' });
+  if (!receiving.despatch_id) return dialogs.askYes({ title: say('complete_title'), yes: 'complete', done: () => send('all') });
+  return dialogs.askChoice({ title: say('complete_title'), choices: [['all', say('nothing_more')], ['part', say('more_awaited')]], yes: 'complete', done: send });
+}
+
+function setQuantity() {
+  const line = state.mode === 'receive' ? selectedGoods() : state.mode === 'reorder' ? selectedDraft() : selectedLine();
+  if (!line) return;
+  dialogs.askNumber({
+    title: line.name || line.gtin,
+    label: say('quantity'),
+    value: line.quantity ?? line.received,
+    done: (number) => {
+      if (state.mode === 'receive') return attempt('PATCH', `/v1/receiving/lines/${line.gtin}`, { quantity: number });
+      if (state.mode === 'reorder') return attempt('PUT', `/v1/orders/draft/lines/${line.gtin}`, { quantity: number });
+      return attempt('PATCH', `${desk()}/lines/${line.line}`, { quantity: number });
+    },
+  });
+}
+
+function setMoney(field, title) {
+  const line = selectedLine();
+  if (!line) return;
+  dialogs.askMoney({
+    title: line.name || line.gtin,
+    label: say(title),
+    minor: line[field],
+    currency: basket().currency,
+    done: (minor) => attempt('PATCH', `${desk()}/lines/${line.line}`, { [field]: minor }),
+  });
+}
+
+function askAmount(scan) {
+  dialogs.askMoney({
+    title: scan.product?.name || scan.code.gtin,
+    label: say('amount_title'),
+    currency: state.status.currency,
+    done: (minor) => attempt('POST', '/v1/basket/lines', { code: scan.scan.code, amount_minor: minor, confirmed: true }),
+  });
+}
+
+export function asked(scan) {
+  if (scan.question === 'amount' && scan.mode === 'sale' && !dialogs.isOpen()) askAmount(scan);
+}
+
+export const acts = {
+  mode: (mode) => attempt('PUT', '/v1/mode', { mode }),
+  language: () => { next(); redraw(); },
+  acknowledge: () => { state.refusals.shift(); redraw(); },
+  sell_anyway: () => {
+    const [scan] = state.refusals;
+    if (scan?.question !== 'confirm') return;
+    state.refusals.shift();
+    attempt('POST', '/v1/basket/lines', { code: scan.scan.code, confirmed: true });
+    redraw();
+  },
+  select: (text) => { state.selected = state.mode === 'receive' || state.mode === 'reorder' ? text : Number(text); redraw(); },
+  quantity: setQuantity,
+  price: () => setMoney('amount_minor', 'price'),
+  discount: () => setMoney('discount_minor', 'discount_title'),
+  remove: () => {
+    if (state.mode === 'reorder') return selectedDraft() && attempt('PUT', `/v1/orders/draft/lines/${state.selected}`, { quantity: '0' });
+    return selectedLine() && attempt('DELETE', `${desk()}/lines/${state.selected}`);
+  },
+  clear: () => dialogs.askYes({ title: say('clear_title'), yes: 'clear', done: () => attempt('DELETE', '/v1/receiving') }),
+  hold: () => attempt('POST', '/v1/basket/hold'),
+  recall: async () => {
+    const held = await attempt('GET', '/v1/baskets/held');
+    if (held?.baskets.length) attempt('POST', '/v1/basket/recall', { basket_id: held.baskets.at(-1) });
+  },
+  complete: () => {
+    if (state.mode === 'sale' && basket()?.lines.length) return pay();
+    if (state.mode === 'return' && basket()?.lines.length) return refund();
+    if (state.mode === 'receive' && !isChoosing()) return completeGoods();
+    if (state.mode === 'reorder' && !state.orders && state.draft?.draft.lines?.length) {
+      return dialogs.askText({ title: say('submit_title'), label: say('note'), yes: 'submit', optional: true, done: (text) => attempt('POST', '/v1/orders/draft/submit', { note: text || null }) });
+    }
+    return null;
+  },
+  against: (despatch) => {
+    const id = despatch ?? state.selected ?? state.despatches[0]?.despatch_id;
+    if (id) attempt('PUT', '/v1/receiving', { despatch_id: String(id) });
+  },
+  propose: () => attempt('POST', '/v1/orders/draft/proposal'),
+  orders: async () => {
+    state.selected = null;
+    state.orders = state.orders ? null : (await attempt('GET', '/v1/orders'))?.orders ?? null;
+    redraw();
+  },
+  cancel_order: () => {
+    const entry = state.orders?.find(({ order }) => order.order_id === state.selected) ?? state.orders?.[0];
+    if (!entry) return;
+    dialogs.askText({
+      title: `${say('cancel_order')}: ${entry.order.number}`, label: say('reason'), yes: 'cancel_order',
+      done: async (reason) => {
+        if (await attempt('POST', `/v1/orders/${entry.order.order_id}/cancel`, { reason })) { state.orders = (await call('GET', '/v1/orders')).orders; redraw(); }
+      },
+    });
+  },
+  void: () => {
+    const sold = state.completed;
+    if (sold?.kind !== 'sale') return;
+    dialogs.askText({
+      title: say('void_title', { receipt: sold.number }), label: say('reason'), yes: 'void',
+      done: (reason) => attempt('POST', `/v1/sales/${sold.document.sale_id}/void`, { reason }),
+    });
+  },
+  print: async () => {
+    const sold = state.completed && (await attempt('GET', `/v1/sales/${state.completed.document.sale_id}`));
+    if (!sold) return;
+    fill(at('receipt'), html`<h1>${state.status.site}</h1><p>${say('receipt', { receipt: sold.receipt })}<br>${time(sold.event_time_us)}</p>
+      <table>${sold.sale.lines.map((line) => html`<tr><td>${quantity(line.quantity)} ×</td><td>${line.gtin}</td><td>${money(line.amount_minor, sold.currency)}</td></tr>`)}</table>
+      <p class="sum">${say('total')} ${money(sold.total_minor, sold.currency)}</p><p>${say('thanks')}</p>`);
+    window.print();
+  },
+  type_code: () => dialogs.askText({ title: say('type_code'), label: say('code'), done: (code) => scan(code) }),
+  notices: () => dialogs.tell({
+    title: say('notices_title'),
+    paragraphs: state.status.notices.map((notice) => `${time(notice.last_at_us)} · ${notice.text}`),
+    done: () => state.status.notices.forEach((notice) => attempt('DELETE', `/v1/notices/${notice.id}`)),
+  }),
+  dialog_yes: () => dialogs.confirm(),
+  dialog_no: () => dialogs.close(),
+  dialog_choose: (value) => dialogs.choose(value),
+  dialog_note: (text) => dialogs.note(text),
+};
+
+// A scan by the keyboard; its verdict comes as a frame, like any other's.
+export function scan(code) { return attempt('POST', '/v1/scans', { code, device: 'page' }); }

@@ -1,0 +1,51 @@
+// The bar that always tells: which mode, online or offline, what is unsent, the scanners.
+import { at, fill, html, markup } from './dom.js';
+import { icon } from './icons.js';
+import { state } from './state.js';
+import { age, say } from './words.js';
+
+export const modes = [['sale', 'F2'], ['verify', 'F3'], ['receive', 'F4'], ['reorder', 'F6'], ['return', 'F7']];
+
+function pill(look, shape, text, extra = '') {
+  return html`<span class="pill ${look} is-${shape}" title="${text}">${markup(icon(shape))}<span>${text}</span>${extra ? html`<small>${extra}</small>` : ''}</span>`;
+}
+
+function scannerPill(scanners) {
+  const broken = scanners.find((scanner) => !['open', 'closed'].includes(scanner.state));
+  if (broken) return html`<span title="${broken.device}: ${broken.detail}">${pill('bad', 'scanner', say('scanner_missing', { state: say(`state_${broken.state}`) }))}</span>`;
+  if (scanners.length === 0) return pill('quiet', 'scanner', say('scanner_none'));
+  return pill('ok', 'scanner', scanners.length === 1 ? say('scanner_ready') : say('scanners_ready', { n: scanners.length }));
+}
+
+function unsentPill(status) {
+  if (status.unsent === 0) return pill('ok', 'unsent', say('sent_all'));
+  const since = (performance.now() - state.statusAt) / 1000;
+  const oldest = (status.oldest_unsent_s ?? 0) + since;
+  const look = status.online && oldest < 60 ? 'ok' : 'warn';
+  return pill(look, 'unsent', say('unsent', { n: status.unsent }), say('oldest', { age: age(oldest) }));
+}
+
+function fillingPill(status) {
+  const filling = Object.entries(status.feeds).find(([, feed]) => feed.is_pulling && feed.age_s === null && feed.head > feed.version);
+  if (!filling) return '';
+  const [feed, { version, head }] = filling;
+  return pill('warn', 'unsent', say('filling', { feed: say(`feed_${feed}`), done: version, all: head }));
+}
+
+export function drawBar() {
+  const status = state.status;
+  fill(at('modes'), modes.map(([mode, key]) => html`<button data-do="mode" data-arg="${mode}" class="${mode === state.mode ? 'on' : ''}" aria-pressed="${mode === state.mode}"><kbd>${key}</kbd>${say(`mode_${mode}`)}</button>`));
+  const alarm = at('alarm');
+  const text = !state.connected && state.everConnected ? say('no_agent') : status?.disk_trouble ? say('disk_trouble', { detail: status.disk_trouble }) : '';
+  alarm.hidden = !text;
+  fill(alarm, html`${markup(icon('warning'))}<span>${text}</span>`);
+  if (!status) return;
+  fill(at('site'), status.site);
+  fill(at('lane'), say('lane', { lane: status.lane }));
+  const online = status.online && state.connected;
+  fill(at('state'), html`${fillingPill(status)}
+    ${status.notices.length ? html`<button data-do="notices" class="pill warn">${markup(icon('warning'))}<span>${say('notices', { n: status.notices.length })}</span></button>` : ''}
+    ${scannerPill(status.scanners)}${unsentPill(status)}
+    ${pill(online ? 'ok' : 'bad', online ? 'online' : 'offline', say(online ? 'online' : 'offline'))}
+    <button class="pill quiet language" data-do="language" title="${say('language')}">${say('language_short')}</button>`);
+}

@@ -1,0 +1,54 @@
+// Receive mode: what was announced against what has been counted.
+import { html, markup } from './dom.js';
+import { icon } from './icons.js';
+import { state } from './state.js';
+import { quantity, say, time } from './words.js';
+
+function difference(entry) {
+  if (entry.announced === null) return '';
+  const missing = Number(entry.announced) - Number(entry.received);
+  if (missing === 0) return html`<span class="sign good">${markup(icon('good'))}${say('complete_ok')}</span>`;
+  if (missing > 0) return html`<span class="sign quietly">${say('missing', { n: quantity(missing) })}</span>`;
+  return html`<span class="sign ask">${markup(icon('ask'))}${say('surplus', { n: quantity(-missing) })}</span>`;
+}
+
+function row(entry) {
+  const surprising = entry.announced === null && state.goods.receiving.despatch_id;
+  return html`<li class="line ${state.selected === entry.gtin ? 'selected' : ''}" data-do="select" data-arg="${entry.gtin}">
+    <span class="count wide">${quantity(entry.received)}${entry.announced === null ? '' : html`<small> / ${quantity(entry.announced)}</small>`}</span>
+    <span class="what"><b>${entry.name || entry.gtin}</b><small>${entry.gtin}</small></span>
+    <span class="amount">${surprising ? html`<span class="sign ask">${markup(icon('ask'))}${say('surplus', { n: quantity(entry.received) })}</span>` : difference(entry)}</span></li>`;
+}
+
+function chooser() {
+  if (!state.despatches.length) return html`<div class="empty">${say('no_despatches')}</div>`;
+  return html`<ol class="lines" id="lines">${state.despatches.map((despatch) => html`
+    <li class="line ${state.selected === despatch.despatch_id ? 'selected' : ''}" data-do="against" data-arg="${despatch.despatch_id}">
+      <span class="count wide"><small>${say('lines', { n: despatch.lines.length })}</small></span>
+      <span class="what"><b>${say('despatch_of', { site: despatch.from_site })}</b><small>${despatch.despatched_at_us ? time(despatch.despatched_at_us) : ''}</small></span>
+      <span class="amount">${say('pieces', { n: quantity(despatch.lines.reduce((sum, line) => sum + Number(line.quantity), 0)) })}</span></li>`)}</ol>`;
+}
+
+export function isChoosing() {
+  const receiving = state.goods?.receiving;
+  return Boolean(receiving && !receiving.despatch_id && !(receiving.lines ?? []).length);
+}
+
+export function drawGoods() {
+  if (!state.goods) return html``;
+  const { receiving, progress } = state.goods;
+  const against = state.despatches.find((despatch) => despatch.despatch_id === receiving.despatch_id);
+  const counted = progress.reduce((sum, entry) => sum + Number(entry.received), 0);
+  const announced = progress.reduce((sum, entry) => sum + Number(entry.announced ?? 0), 0);
+  const done = isChoosing() && state.completed?.kind === 'receiving' ? html`<span class="tag good">${say('goods_received')} ${state.completed.number}</span>` : '';
+  return html`<header class="title"><h2>${isChoosing() ? say('despatches') : say('receiving')}</h2>${done}
+      ${against ? html`<span class="tag">${say('against', { site: against.from_site })}</span>` : isChoosing() ? '' : html`<span class="tag">${say('blind')}</span>`}</header>
+    ${isChoosing() ? chooser() : html`<ol class="lines" id="lines">${progress.map(row)}</ol>`}
+    <footer class="total"><div><small>${say('counted')}</small><b>${quantity(counted)}${announced ? html`<small> / ${quantity(announced)}</small>` : ''}</b></div>
+      <button class="go" data-do="complete" ${isChoosing() ? markup('disabled') : ''}><kbd>F9</kbd>${say('complete')}</button></footer>`;
+}
+
+export function goodsKeys() {
+  if (isChoosing()) return [['↑↓', 'select', null, state.despatches.length > 0], ['Enter', 'choose', 'against', state.despatches.length > 0], ['/', 'type_code', 'type_code', true]];
+  return [['F9', 'complete', 'complete', true], ['↑↓', 'select', null, true], ['Q', 'quantity', 'quantity', true], ['Del', 'clear', 'clear', true], ['/', 'type_code', 'type_code', true]];
+}

@@ -1,0 +1,22 @@
+// What the page knows. All of it comes from the agent, and comes again when the page is opened anew.
+export const state = {
+  connected: false,
+  everConnected: false,
+  status: null,
+  statusAt: 0,
+  mode: 'sale',
+  baskets: { sale: null, return: null },
+  goods: null,
+  draft: null,
+  despatches: [],
+  orders: null, // null: not shown
+  selected: null, // the line, product or order that keys act on
+  last: null, // the scan that is shown
+  refusals: [], // refused and asked scans that wait to be acknowledged
+  trail: [],
+  completed: null, // the document completed last, until the next scan
+};
+
+export function basket() {
+  return state.baskets[state.mode === 'return' ? 'return' : 'sale'];
+}
