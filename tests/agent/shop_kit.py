@@ -178,8 +178,8 @@ def make_identity(folder: Path, **changes: Any) -> Identity:
         broker=BrokerAddress("127.0.0.1", 1),
         central="http://127.0.0.1:1",
         folder=str(folder / "identity"),
-        certificate_not_before_s=0,
-        certificate_not_after_s=2**40,
+        certificate_not_before_s=1_700_000_000,
+        certificate_not_after_s=4_000_000_000,
     )
     return msgspec.structs.replace(identity, **changes)
 
