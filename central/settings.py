@@ -146,7 +146,7 @@ def load(path: Path | None = None) -> Settings:
 
     Raises :class:`SettingsError`.
     """
-    found = path or next((candidate for candidate in DEFAULT_PATHS if candidate.is_file()), None)
+    found = path or next((candidate for candidate in DEFAULT_PATHS if os.access(candidate, os.F_OK)), None)
     if found is None and not any(name.startswith(ENV_PREFIX) for name in os.environ):
         places = " or ".join(str(candidate) for candidate in DEFAULT_PATHS)
         raise SettingsError(
