@@ -12,11 +12,13 @@ from pathlib import Path
 import sqlite_utils
 
 from agent.store import schema
-from agent.store.faults import NotOurs, Trouble, fault_of
+from agent.store.faults import Fault, NotOurs, Trouble, fault_of
 
 Connection = sqlite3.Connection
 """What a piece of work is given. Imported from here, so that no other file imports a driver."""
 DatabaseError = sqlite3.Error
+DriverError = (sqlite3.Error, UnicodeDecodeError)
+"""What reading can raise. The driver decodes SQLite's own messages, which quote a damaged schema as it is."""
 
 _BUSY_TIMEOUT_S = 2.0
 _WRITER_PRAGMAS = (
@@ -58,16 +60,13 @@ def open_writer(path: Path) -> Connection:
 def open_reader(path: Path) -> Connection:
     """A connection that can only read. It sees what is committed, and never waits for the writer."""
     try:
-        connection = _connect_read_only(path, "mode=ro")
-        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        return _connect_read_only(path, "mode=ro")
     except sqlite3.OperationalError:
         log = path.with_name(path.name + "-wal")
         if not path.is_file() or (log.exists() and log.stat().st_size > 0):
             raise
         # A read-only disk with a cleanly closed database: there is no log to read and no way to make one.
-        connection = _connect_read_only(path, "immutable=1")
-    _check_identity(connection, path)
-    return connection
+        return _connect_read_only(path, "immutable=1")
 
 
 def _connect_read_only(path: Path, options: str) -> Connection:
@@ -78,8 +77,13 @@ def _connect_read_only(path: Path, options: str) -> Connection:
         isolation_level=None,
         check_same_thread=False,  # a reader is used by one thread at a time
     )
-    connection.execute("PRAGMA cache_size = -2048")
-    connection.execute("PRAGMA query_only = ON")
+    try:
+        _check_identity(connection, path)
+        connection.execute("PRAGMA cache_size = -2048")
+        connection.execute("PRAGMA query_only = ON")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -88,7 +92,9 @@ def _check_identity(connection: Connection, path: Path) -> None:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
         is_empty = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
-    except sqlite3.DatabaseError as error:
+    except sqlite3.OperationalError:
+        raise  # the disk's fault, or another program's lock: says nothing about the file
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise NotOurs(f"{path}: not a readable journal ({error}); keep the file and call support") from error
     if is_empty and version == owner == 0:
         return
@@ -104,9 +110,14 @@ def _check_identity(connection: Connection, path: Path) -> None:
         )
 
 
-def trouble_of(error: sqlite3.Error) -> Trouble | None:
+def trouble_of(error: sqlite3.Error | UnicodeDecodeError) -> Trouble | None:
     """What the disk did, if this error is the disk's; None if it is the statement's."""
-    fault = fault_of(getattr(error, "sqlite_errorcode", None))
+    code = getattr(error, "sqlite_errorcode", None)
+    if isinstance(error, UnicodeDecodeError) or (
+        isinstance(error, sqlite3.OperationalError) and code is None
+    ):
+        return Trouble(Fault.DAMAGED, str(error))  # a text that is none: the driver says so without a code
+    fault = fault_of(code)
     name = getattr(error, "sqlite_errorname", "")
     return Trouble(fault, f"{name}: {error}" if name else str(error)) if fault else None
 

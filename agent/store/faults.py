@@ -69,6 +69,15 @@ class WriteRefused(StoreError):
         self.detail = detail
 
 
+class ReadFailed(StoreError):
+    """What is on the disk could not be read. ``fault`` says why; the text says what to do."""
+
+    def __init__(self, fault: Fault, detail: str) -> None:
+        super().__init__(f"the journal could not be read: {_WHAT_TO_DO[fault]} ({detail})")
+        self.fault = fault
+        self.detail = detail
+
+
 class Trouble(msgspec.Struct, frozen=True):
     """Why a group of writes was not committed."""
 

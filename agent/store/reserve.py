@@ -23,6 +23,11 @@ class Reserve:
         self._size_bytes = size_bytes
         self.held = path.exists() and path.stat().st_size >= size_bytes > 0
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether room should be set aside, and is not."""
+        return not self.held and self._size_bytes > 0
+
     def take_up(self) -> bool:
         """Set the room aside if there is plenty; whether it is held now."""
         if self.held or self._size_bytes == 0:

@@ -11,8 +11,8 @@ from typing import TypeVar
 
 import msgspec
 
-from agent.store.database import Connection, open_reader, open_writer
-from agent.store.faults import Fault, StoreError, WriteRefused
+from agent.store.database import Connection, DriverError, open_reader, open_writer, trouble_of
+from agent.store.faults import Fault, ReadFailed, StoreError, WriteRefused
 from agent.store.lock import Lock
 from agent.store.reserve import DEFAULT_RESERVE_BYTES, Reserve
 from agent.store.writer import Check, Writer
@@ -91,15 +91,24 @@ class Store:
         return self._writer.submit(work)
 
     def read(self, work: Callable[[Connection], T]) -> T:
-        """What ``work`` finds in one consistent view of what is committed. From any thread; never waits for a writer."""
-        connection = self._take_reader()
+        """What ``work`` finds in one consistent view of what is committed. From any thread; never waits for a writer.
+
+        :class:`~agent.store.faults.ReadFailed` if the disk does not give it.
+        """
         try:
-            connection.execute("BEGIN")
-            return work(connection)
-        finally:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            self._give_back(connection)
+            connection = self._take_reader()
+            try:
+                connection.execute("BEGIN")
+                return work(connection)
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                self._give_back(connection)
+        except DriverError as error:
+            trouble = trouble_of(error)
+            if trouble is None:
+                raise  # the work's own mistake
+            raise ReadFailed(trouble.fault, f"{self.path}: {trouble.detail}") from error
 
     def on_commit(self, listener: Callable[[], None]) -> None:
         """Have ``listener`` called after each commit, on the writer's thread: it must be quick and must not raise."""

@@ -130,6 +130,9 @@ class Writer:
             return
         self.trouble = None
         self._log_is_dirty = True
+        if self._reserve.is_spent:
+            # With no room to spare the log must stay short: emptying it takes room in the database before it gives any back.
+            self._empty_log()
         for listener in self._listeners:  # first, so that whoever waits for a future then reads what it wrote
             listener()
         for job, outcome in zip(jobs, settled, strict=True):
@@ -178,6 +181,9 @@ class Writer:
         """Nothing is waiting: move the log into the database now, so that no sale has to wait for that."""
         self._log_is_dirty = False
         self._reserve.take_up()
+        self._empty_log()
+
+    def _empty_log(self) -> None:
         if self._connection is None:
             return
         try:

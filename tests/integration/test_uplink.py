@@ -72,12 +72,10 @@ class Machine:
 
     def sell(self, count: int = 1, prefix: str = "s") -> list[Accepted]:
         """Sales, each accepted when this returns."""
-        return [
-            self.store.write(
-                lambda at, n=number: self.journal.append(at, self._sale(f"{prefix}{n}"))
-            ).result()
-            for number in range(count)
-        ]
+        return [self._append(self._sale(f"{prefix}{number}")) for number in range(count)]
+
+    def _append(self, event: Event) -> Accepted:
+        return self.store.write(lambda at: self.journal.append(at, event)).result()
 
     def wait_for(self, condition: Callable[[LinkStatus], bool]) -> LinkStatus:
         """The status, once it fulfils ``condition``."""
@@ -193,9 +191,8 @@ def test_a_row_that_cannot_be_mended_is_passed_over_with_a_stand_in(
     machine: Machine, central: SmallCentral
 ) -> None:
     machine.sell(5)
-    machine.store.write(
-        lambda at: at.execute("UPDATE journal SET body = x'00' WHERE seq = 3") and None
-    ).result()
+    damage = "UPDATE journal SET body = x'00' WHERE seq = 3"
+    machine.store.write(lambda at: at.execute(damage).rowcount).result()
     machine.start()
     machine.wait_until_all_is_sent()
     bodies = central.books[AGENT].bodies()

@@ -21,10 +21,10 @@ FIRST_EPOCH = "epoch-1"
 class Counter:
     """Opens the journal in ``folder``, begins it if it is new."""
 
-    def __init__(self, folder: Path, agent: str = AGENT) -> None:
+    def __init__(self, folder: Path, agent: str = AGENT, *, reserve_bytes: int = 0) -> None:
         self.clock = ManualClock()
         self.folder = folder
-        self.store = Store.open(folder / "journal.db", reserve_bytes=0)
+        self.store = Store.open(folder / "journal.db", reserve_bytes=reserve_bytes)
         try:
             self.journal = Journal(self.store, agent, self.clock)
         except BaseException:
@@ -42,10 +42,11 @@ class Counter:
         return encode_event(self.sale(name))
 
     def sell(self, *names: str) -> list[Accepted]:
-        return [
-            self.store.write(lambda at, n=name: self.journal.append(at, self.sale(n))).result()
-            for name in names
-        ]
+        """Sales, each accepted when this returns."""
+        return [self._append(self.sale(name)) for name in names]
+
+    def _append(self, event: Event) -> Accepted:
+        return self.store.write(lambda at: self.journal.append(at, event)).result()
 
     def sell_many(self, count: int) -> None:
         """All in one transaction."""
@@ -63,7 +64,7 @@ class Counter:
 
     def sql(self, statement: str, *values: object) -> None:
         """What no program should do: change the database behind the journal's back."""
-        self.store.write(lambda at: (at.execute(statement, values), None)[1]).result()
+        self.store.write(lambda at: at.execute(statement, values).rowcount).result()
 
     def names(self, epoch: str = FIRST_EPOCH, first_seq: int = 1, last_seq: int = 1000) -> list[bytes]:
         return [
