@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from agent.clock import Clock
+from agent.feeds.chunks import FeedCursor
 from agent.store import Store
 from agent.verification import rules
 from agent.verification.local_items import find_item
@@ -34,11 +35,8 @@ class ReplicaView(Protocol):
     def get(self, feed: str, key: str) -> bytes | None:
         """One row's body."""
 
-    def synced_at_us(self, feed: str) -> int | None:
-        """When the feed was last known to be complete (wall clock)."""
-
-    def version(self, feed: str) -> int:
-        """The version the replica is at."""
+    def cursor(self, feed: str) -> FeedCursor:
+        """The version the replica is at, and when it was last known to be complete (wall clock)."""
 
     def rows(self, feed: str, *, prefix: str = "", limit: int = 1000) -> Iterable[tuple[str, bytes]]:
         """Rows by key: key and body."""
@@ -69,6 +67,8 @@ class Verification:
 
     def locally(self, code: Code) -> Judged | None:
         """What is known here; None where central should be asked."""
+        if code.item is None and code.expiry is None:
+            return Judged(gtin=code.gtin)  # most scans: a product's number, of which nothing is to be verified
         place = self._place()
         if code.item is None or code.kind == "sscc":
             return Judged(gtin=code.gtin, finding=rules.from_label(code, place, self._policy()))
@@ -103,7 +103,7 @@ class Verification:
     def evidence(self, item: str) -> Evidence:
         """All that is known here of one item."""
         row = self._replica.get(Feed.ITEMS, item)
-        synced_at_us = self._replica.synced_at_us(Feed.ITEMS)
+        synced_at_us = self._replica.cursor(Feed.ITEMS).synced_at_us
         return Evidence(
             local=self._store.read(lambda connection: find_item(connection, item)),
             replica=None if row is None else _item_decoder.decode(row),
@@ -116,7 +116,8 @@ class Verification:
 
     def _policy(self) -> dict[str, str]:
         """The policy as last fetched. A handful of rows, read again only when the feed has moved on."""
-        state = (self._replica.version(Feed.POLICY), self._replica.synced_at_us(Feed.POLICY))
+        cursor = self._replica.cursor(Feed.POLICY)
+        state = (cursor.version, cursor.synced_at_us)
         if self._policy_read[0] != state:
             found = self._replica.rows(Feed.POLICY, limit=ALL_ROWS)
             rows = {key: _policy_decoder.decode(body).action for key, body in found}

@@ -18,7 +18,7 @@ from agent.journal.journal import Journal
 from agent.local.events import Hub
 from agent.local.parts import Parts
 from agent.main import make_parts
-from agent.settings import Settings
+from agent.settings import Settings, TillSettings
 from agent.shop import Shop
 from agent.store import Store
 from agent.till.catalogue import Catalogue
@@ -86,7 +86,7 @@ class Counter:
         self.journal.open_first_epoch(EPOCH)
         self.replica = Replica(self.store, clock)
         self.hub = Hub()
-        self.settings = Settings(data_dir=folder, till=till)
+        self.settings = Settings(data_dir=folder, till=TillSettings(**till))
         self.shop = Shop(
             store=self.store,
             documents=Documents(self.journal, clock),
@@ -111,7 +111,7 @@ class Counter:
             self._apply(feed, changed)
 
     def _apply(self, feed: Feed, changed: Iterable[FeedRow]) -> None:
-        rows = {key: body for key, body in self.replica.rows(feed, limit=1_000_000)}
+        rows = dict(self.replica.rows(feed, limit=1_000_000))
         rows.update((row.key, row.body or b"") for row in changed)
         version = self.replica.version(feed)
         changed = tuple(changed)

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 _LISTENING = re.compile(r"DevTools listening on ws://[^:]+:(\d+)/")
@@ -40,7 +41,7 @@ _KEY_CODES = {
 class Page:
     """One page. Every method returns once the browser has done it."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: Connection) -> None:
         self._socket = socket
         self._last = 0
         self.errors: list[str] = []

@@ -38,10 +38,9 @@ function pay() {
   dialogs.askPayment({
     total: now.total_minor,
     currency: now.currency,
-    done: async ({ method, change }) => {
-      const body = { sale_id: now.basket_id, payments: [{ method, amount_minor: now.total_minor }] };
-      const sold = await attempt('POST', '/v1/basket/complete', body);
-      if (sold && state.completed) { state.completed.change = change; redraw(); }
+    done: ({ method, change }) => {
+      state.change = { sale_id: now.basket_id, minor: change };
+      attempt('POST', '/v1/basket/complete', { sale_id: now.basket_id, payments: [{ method, amount_minor: now.total_minor }] });
     },
   });
 }

@@ -34,7 +34,8 @@ function row(line, currency) {
 function finished(done) {
   const voided = done.kind === 'void';
   const title = voided ? say('voided') : done.kind === 'return' ? say('returned') : say('sold');
-  const change = done.change ? html`<p class="change"><span>${say('change')}</span><b>${money(done.change, done.document.currency)}</b></p>` : '';
+  const given = done.kind === 'sale' && state.change?.sale_id === done.document.sale_id ? state.change.minor : 0;
+  const change = given ? html`<p class="change"><span>${say('change')}</span><b>${money(given, done.document.currency)}</b></p>` : '';
   return html`<div class="finished ${voided ? 'ask' : 'good'}">${markup(icon(voided ? 'ask' : 'good'))}
     <h2>${title}</h2><p class="sum">${money(done.document.total_minor, done.document.currency ?? state.status?.currency)}</p>
     <p>${say('receipt', { receipt: done.number })}</p>${change}

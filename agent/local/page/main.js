@@ -36,7 +36,7 @@ function draw() {
   drawVerdict();
   at('board').className = `board mode-${state.mode}`;
   fill(at('work'), views[state.mode].draw());
-  fill(at('keys'), [...keysNow().map(([key, word, act, possible]) => html`<button ${act ? markup(`data-do="${act}"`) : ''} ${possible ? '' : markup('disabled')}><kbd>${key}</kbd>${say(word)}</button>`),
+  fill(at('keys'), [...keysNow().filter(([key, , , possible]) => possible || key === 'F9').map(([key, word, act, possible]) => html`<button ${act ? markup(`data-do="${act}"`) : ''} ${possible ? '' : markup('disabled')}><kbd>${key}</kbd>${say(word)}</button>`),
     html`<span class="modes-hint"><kbd>F2</kbd>…<kbd>F7</kbd>${say('switch_mode')}</span>`]);
   document.querySelector('.line.selected')?.scrollIntoView({ block: 'nearest' });
 }

@@ -14,6 +14,7 @@ export const state = {
   last: null, // the scan that is shown
   refusals: [], // refused and asked scans that wait to be acknowledged
   trail: [],
+  change: null, // the cash to give back for a sale: { sale_id, minor }
   completed: null, // the document completed last, until the next scan
 };
 
