@@ -161,7 +161,7 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise StartError(
-            f"http.host {host}, http.port {port}: {error.strerror or error}; choose another, or 0 for a free port"
+            f"http.host {host}, http.port {port}: {os.strerror(error.errno) if error.errno > 0 else error.strerror}; choose another, or 0 for a free port"
         ) from None
 
 

@@ -13,11 +13,11 @@ import msgspec
 
 from central.agents import storage
 from central.agents.storage import Agent
-from central.api.callers import new_token, token_hash
 from central.authority.certificates import Authority, sign_agent
 from central.authority.proofs import has_signed, public_key_pem
 from central.database import Connection
 from central.sites import storage as sites
+from central.tokens.bearer import new_token, token_hash
 
 
 class Refusal(msgspec.Struct, frozen=True):

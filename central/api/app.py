@@ -16,7 +16,7 @@ from central.agents.routes import enrolment_router
 from central.agents.routes import router as agents
 from central.api import documentation, health, problems
 from central.api.boundary import Boundary
-from central.api.callers import Allow, Role
+from central.api.callers import Allow
 from central.api.context import Central
 from central.api.problems import Problem
 from central.despatches.routes import router as despatches
@@ -31,6 +31,7 @@ from central.products.routes import router as products
 from central.reconciliation.routes import router as reconciliation
 from central.sales.routes import router as sales
 from central.sites.routes import router as sites
+from central.tokens.bearer import Role
 from central.version import VERSION
 
 ROUTERS: tuple[APIRouter, ...] = (

@@ -1,18 +1,14 @@
 """Who asks, and what they may see.
 
-A token is 256 random bits, kept here only as its SHA-256: nothing slower is needed for a secret that nobody can guess. A
-role says what may be done, the scope where: every site for ``brand`` and ``auditor``, the sites of a dealer and of all dealers
+A role says what may be done, the scope where: every site for ``brand`` and ``auditor``, the sites of a dealer and of all dealers
 below it for ``dealer``, one site for ``store``. A route that names no roles cannot be reached: see :mod:`central.api.app`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -21,19 +17,10 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from central.api.context import Central, central_of
 from central.api.problems import Problem
 from central.database import EVERY_SITE, Connection, Sites
+from central.tokens.bearer import Role, token_hash
 
 API_ROLE = "countermark_api"
-TOKEN_PREFIX = "cmk_"  # noqa: S105 - what every token begins with, so that a scanner for leaked secrets finds it
 _bearer = HTTPBearer(auto_error=False, description="A token made with `countermark-central tokens create`.")
-
-
-class Role(StrEnum):
-    """What a token may be used for."""
-
-    BRAND = "brand"
-    AUDITOR = "auditor"
-    DEALER = "dealer"
-    STORE = "store"
 
 
 @dataclass(frozen=True)
@@ -54,16 +41,6 @@ class Caller:
     def sees_every_site(self) -> bool:
         """Whether nothing is hidden from this caller."""
         return self.sites == EVERY_SITE
-
-
-def new_token() -> str:
-    """A token, to be shown once."""
-    return TOKEN_PREFIX + secrets.token_urlsafe(32)
-
-
-def token_hash(token: str) -> bytes:
-    """What is kept of a token."""
-    return hashlib.sha256(token.encode()).digest()
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ request that failed has changed nothing.
 from __future__ import annotations
 
 import json
+from traceback import format_exception
 from typing import Any
 
 import psycopg
@@ -120,7 +121,12 @@ def _authority(_: Request, error: Exception) -> Response:
 
 
 def _unexpected(request: Request, error: Exception) -> Response:
-    log.error("a request failed", method=request.method, route=request.url.path, exc_info=error)
+    log.error(
+        "a request failed",
+        method=request.method,
+        route=request.url.path,
+        trace="".join(format_exception(error)),
+    )
     return answer(500, "central could not serve this request; its log says why")
 
 

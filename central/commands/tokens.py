@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from central.api.callers import Role, new_token, token_hash
 from central.commands.application import Config, Json, fail, opened, say, say_json, say_table
 from central.tokens import storage
+from central.tokens.bearer import Role, new_token, token_hash
 
 app = typer.Typer(help="Tokens of the HTTP interface.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Whose it is: a person or a program.")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -25,9 +26,8 @@ def template(embedded_database: EmbeddedDatabase) -> str:
     return name
 
 
-@pytest.fixture
-def migrated_url(embedded_database: EmbeddedDatabase, template: str) -> Iterator[str]:
-    """The URL of a migrated, empty database."""
+@contextmanager
+def _copy(embedded_database: EmbeddedDatabase, template: str) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(embedded_database.url("postgres"), autocommit=True) as connection:
         connection.execute(
@@ -35,6 +35,25 @@ def migrated_url(embedded_database: EmbeddedDatabase, template: str) -> Iterator
         )
     yield embedded_database.url(name)
     embedded_database.drop_database(name)
+
+
+@pytest.fixture
+def migrated_url(embedded_database: EmbeddedDatabase, template: str) -> Iterator[str]:
+    """The URL of a migrated, empty database."""
+    with _copy(embedded_database, template) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def shared_world(
+    embedded_database: EmbeddedDatabase, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """The same for tests that change nothing: one for all of them."""
+    with (
+        _copy(embedded_database, template) as url,
+        open_world(url, tmp_path_factory.mktemp("world")) as opened,
+    ):
+        yield opened
 
 
 @pytest.fixture

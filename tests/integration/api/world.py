@@ -24,13 +24,13 @@ from fastapi import FastAPI
 
 from agent.identity.keys import make_key, make_request
 from central.api.app import create_app
-from central.api.callers import new_token, token_hash
 from central.api.context import BrokerAddress, Central
 from central.authority.certificates import Authority, create_authority
 from central.database import Database
 from central.imports import files
 from central.intake.worker import Intake
 from central.tokens import storage as tokens
+from central.tokens.bearer import new_token, token_hash
 from central.tokens.storage import NewToken
 from protocol.chain import genesis, links
 from protocol.codec import encode
