@@ -53,7 +53,7 @@ def take_all(connection: Connection, steps: Sequence[Step]) -> Steps:
     """Take steps in their order. The items are locked until the end of the transaction."""
     if not steps:
         return Steps((), (), {})
-    lives = _lock(connection, {step.item: step.gtin for step in steps})
+    lives = _lock(connection, {step.item: step for step in reversed(steps)})
     raised: list[Discrepancy] = []
     explained: list[Cause] = []
     traces: list[Trace] = []
@@ -121,20 +121,20 @@ def _as_feed_row(
     )
 
 
-def _lock(connection: Connection, gtins: dict[str, str]) -> dict[str, Life]:
+def _lock(connection: Connection, firsts: dict[str, Step]) -> dict[str, Life]:
     """The lives of these items, locked in the order of their codes; one never heard of gets a row of its own first."""
-    lives = _lock_known(connection, list(gtins))
-    missing = sorted(set(gtins) - set(lives))
+    lives = _lock_known(connection, list(firsts))
+    missing = sorted(set(firsts) - set(lives))
     if not missing:
         return lives
     made = connection.execute(
         """
-        INSERT INTO items (item, gtin, state)
-        SELECT *, %s FROM unnest(%s::text[], %s::text[]) ON CONFLICT DO NOTHING RETURNING item
+        INSERT INTO items (item, gtin, site_id, state)
+        SELECT *, %s FROM unnest(%s::text[], %s::text[], %s::text[]) ON CONFLICT DO NOTHING RETURNING item
         """,
-        (_NOT_YET, missing, [gtins[item] for item in missing]),
+        (_NOT_YET, missing, [firsts[item].gtin for item in missing], [firsts[item].site for item in missing]),
     ).fetchall()
-    lives |= {item: Life(item=item, gtin=gtins[item], state=None) for (item,) in made}
+    lives |= {item: Life(item=item, gtin=firsts[item].gtin, state=None) for (item,) in made}
     # Somebody else was first with the others, and has committed by now.
     late = [item for item in missing if item not in lives]
     return lives | (_lock_known(connection, late) if late else {})
