@@ -48,6 +48,8 @@ _SWEEP_LATER_US = 60_000_000
 _SWEEP_MORE_US = 50_000  # between two pieces, so that sales come in between
 _FIRST_RETRY_S = 2.0
 _TAKEN_OVER_RETRY_S = 30.0  # two machines under one name must not throw each other out every second
+_SHORT_SESSION_US = 60_000_000
+_SHORT_SESSIONS_LIMIT = 3
 
 _chance = secrets.SystemRandom()
 
@@ -81,6 +83,8 @@ class Link:
         self.unreadable = 0
         self.mqtt_version: str | None = None
         self._attempt = 0
+        self._up_us = 0
+        self._short_sessions = 0
         self._connect_us = 0
         self._presence_us = 0
         self._sweep_us = 0
@@ -148,6 +152,7 @@ class Link:
         match happening:
             case Up():
                 self.is_up = True
+                self._up_us = self._clock.monotonic_us()
                 self.mqtt_version = self._connection.mqtt_version
                 self._say_presence()
                 self.delivery.connected()
@@ -170,22 +175,33 @@ class Link:
         self._connection.open(self._outbox.identity, self._outbox.frame("state", will))
 
     def _lost(self, down: Down) -> None:
-        self.is_up = False
         self._failed(down.cause)
-        limit_s = min(_FIRST_RETRY_S * 2 ** min(self._attempt, 10), self._settings.reconnect_limit_s)
-        if down.is_taken_over:
-            limit_s = max(limit_s, _TAKEN_OVER_RETRY_S)
-            self._journal.note(
-                NoticeKind.IDENTITY,
-                "taken over",
-                "another machine connects under this machine's name: find it, switch it off and enrol it anew",
-            )
-        self._attempt += 1
+        limit_s = self._patience_s(down)
         # Spread widely: after a power cut in town a thousand of us come back in the same second.
         self._connect_us = self._clock.monotonic_us() + int(_chance.uniform(0.1, 1.0) * limit_s * 1_000_000)
+        self.is_up = False
         self.asks.give_up()
         self.puller.disconnected()
         self.delivery.disconnected()
+
+    def _patience_s(self, down: Down) -> float:
+        """How long to stay away at most: longer each time, until a session has lasted."""
+        if self.is_up:
+            has_lasted = self._clock.monotonic_us() - self._up_us >= _SHORT_SESSION_US
+            self._short_sessions = 0 if has_lasted else self._short_sessions + 1
+            self._attempt = 0 if has_lasted else self._attempt
+        limit_s = min(_FIRST_RETRY_S * (1 << min(self._attempt, 10)), self._settings.reconnect_limit_s)
+        self._attempt += 1
+        if not down.is_taken_over and self._short_sessions < _SHORT_SESSIONS_LIMIT:
+            return limit_s
+        # Few brokers say it, but it shows: two machines under one name throw each other out as often as they come back.
+        self._journal.note(
+            NoticeKind.IDENTITY,
+            "taken over",
+            "the broker ends this machine's connection again and again soon after it was made. If the network is good, another "
+            "machine connects under the same name: find it, switch it off and enrol it anew",
+        )
+        return max(limit_s, _TAKEN_OVER_RETRY_S)
 
     def part(self) -> None:
         """Say goodbye and let go of everything; harmless when there is nothing (any more)."""
@@ -219,7 +235,7 @@ class Link:
         match message:
             case Welcome() | Ack() | HelloWanted() | EpochGranted():
                 if not isinstance(message, HelloWanted):
-                    self.last_error, self._attempt = None, 0
+                    self.last_error = None
                 self.delivery.take(message)
             case FeedChunk():
                 self.puller.take_chunk(message)

@@ -92,8 +92,12 @@ class Connection:
     def open(self, identity: LinkIdentity, will: bytes) -> None:
         """Begin to connect; :class:`Up` or :class:`Down` follows from :meth:`wait`. Blocks for the TCP and TLS handshake."""
         self._refusal, self._is_up = None, False
+        tls: _Tls | None = None
         try:
             client = self._new_client(identity)
+            if identity.certificate_path is not None:
+                tls = _tls(identity)
+                client.tls_set_context(tls)
             client.will_set(topic("state", identity.agent), will, qos=1, retain=True)
             is_new = self._version is MQTTProtocolVersion.MQTTv5
             client.connect(
@@ -104,6 +108,8 @@ class Connection:
                 properties=_limits() if is_new else None,
             )
         except (OSError, ValueError) as error:
+            if tls is not None and tls.wrapped is not None:
+                tls.wrapped.close()
             self._happened.append(Down(self._explain(error)))
             return
         sock: Any = client.socket()
@@ -170,13 +176,6 @@ class Connection:
         client.connect_timeout = self._settings.connect_timeout_s
         client.max_inflight_messages_set(OUTGOING_LIMIT)
         client.max_queued_messages_set(OUTGOING_LIMIT)
-        if identity.certificate_path is not None:
-            client.tls_set(
-                ca_certs=str(identity.ca_path),
-                certfile=str(identity.certificate_path),
-                keyfile=str(identity.key_path),
-                tls_version=ssl.PROTOCOL_TLS_CLIENT,
-            )
         down = topic("down", identity.agent)
 
         def on_connect(_: Client, __: Any, ___: Any, code: ReasonCode, ____: Any) -> None:
@@ -264,6 +263,26 @@ class Connection:
         else:
             what = f"cannot be reached ({error}); check that it runs, and the network"
         return f"{self._where}: {what}"
+
+
+class _Tls(ssl.SSLContext):
+    """Closes the socket of a handshake that fails: the library only forgets it."""
+
+    wrapped: ssl.SSLSocket | None = None
+
+    def wrap_socket(self, *args: Any, **options: Any) -> ssl.SSLSocket:
+        self.wrapped = super().wrap_socket(*args, **options)
+        return self.wrapped
+
+
+def _tls(identity: LinkIdentity) -> _Tls:
+    """Read anew for every connection, so that a renewed certificate is used from the next one on."""
+    assert identity.certificate_path is not None
+    context = _Tls(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_verify_locations(identity.ca_path)
+    context.load_cert_chain(identity.certificate_path, identity.key_path)
+    return context
 
 
 def _limits() -> Properties:

@@ -23,7 +23,7 @@ from agent.uplink.uplink import Uplink
 from protocol.delivery.vocabulary import Pace
 from protocol.events import Event, Sale, SaleLine, decode_event
 from protocol.messages import Ack, Changed, EpochGranted, Held, Presence
-from tests.integration.services import RunningBroker, free_port
+from tests.integration.services import Certificates, RunningBroker, free_port
 from tests.integration.small_central import SmallCentral
 
 WAIT_S = 20.0
@@ -35,9 +35,15 @@ class Machine:
     """One machine: a data directory, and the agent's journal, replica and link over it."""
 
     def __init__(
-        self, folder: Path, broker: RunningBroker, agent: str = AGENT, port: int | None = None
+        self,
+        folder: Path,
+        broker: RunningBroker,
+        agent: str = AGENT,
+        port: int | None = None,
+        certificate_of: str | None = None,
+        ca_file: Path | None = None,
     ) -> None:
-        files = broker.client_files(agent)
+        files = broker.client_files(certificate_of or agent)
         self.path = folder / "journal.db"
         self.agent = agent
         self.store = Store.open(self.path, reserve_bytes=0)
@@ -54,7 +60,7 @@ class Machine:
         )
         identity = LinkIdentity(
             agent=agent,
-            ca_path=broker.ca_file,
+            ca_path=ca_file or broker.ca_file,
             certificate_path=files.certificate_file,
             key_path=files.key_file,
         )
@@ -287,6 +293,49 @@ def test_a_half_open_connection_is_noticed(tmp_path: Path, mosquitto: RunningBro
         forwarder.swallow()
         machine.wait_for(lambda status: not status.online)
         machine.stop()
+
+
+def test_a_broker_that_forbids_something_is_quoted(tmp_path: Path, mosquitto: RunningBroker) -> None:
+    with SmallCentral(mosquitto) as central:
+        machine = Machine(tmp_path / "two", mosquitto, "till-2", certificate_of="till-3")
+        machine.journal.open_first_epoch(central.enrol("till-2"))
+        machine.start()
+        status = machine.wait_for(lambda status: status.last_error is not None)
+        machine.stop()
+    assert status.last_error == "the broker did not take a message of ours: Not authorized"
+
+
+def test_a_broker_that_is_not_the_real_one_is_not_spoken_to(tmp_path: Path, mosquitto: RunningBroker) -> None:
+    stranger = Certificates(tmp_path / "stranger", "Another authority")
+    with SmallCentral(mosquitto) as central:
+        machine = Machine(tmp_path / "two", mosquitto, ca_file=stranger.ca_file)
+        machine.journal.open_first_epoch(central.enrol(AGENT))
+        machine.start()
+        status = machine.wait_for(lambda status: status.last_error is not None)
+        machine.stop()
+    assert "its certificate is not one to trust" in str(status.last_error)
+
+
+def test_a_second_machine_under_the_same_name_is_reported(tmp_path: Path, mosquitto: RunningBroker) -> None:
+    with SmallCentral(mosquitto) as central:
+        first = Machine(tmp_path / "first", mosquitto)
+        first.journal.open_first_epoch(central.enrol(AGENT))
+        first.start()
+        first.wait_until_all_is_sent()
+        first.sell(1)
+        first.wait_until_all_is_sent()
+        first.stop()
+        shutil.copytree(tmp_path / "first", tmp_path / "second")
+        first, second = Machine(tmp_path / "first", mosquitto), Machine(tmp_path / "second", mosquitto)
+        first.start()
+        first.wait_until_all_is_sent()
+        second.start()
+        second.wait_until_all_is_sent()
+        first.wait_for(lambda _: bool(first.notices()))
+        kinds = [notice.kind for notice in first.notices()]
+        first.stop()
+        second.stop()
+    assert kinds == ["identity"]
 
 
 class _Forwarder:
