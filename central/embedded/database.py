@@ -26,7 +26,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -93,7 +93,9 @@ class EmbeddedDatabase:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             present = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()
             if present is None:
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+                # Somebody else may be creating it at this moment; the catalogue says so in either of two ways.
+                with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+                    connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return self.url(name)
 
     def drop_database(self, name: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import fcntl
+import itertools
 import json
 import shutil
 import signal
@@ -109,23 +111,23 @@ def run(given: argparse.Namespace, out: Console) -> int:
     sales, products, bad_lines = read_input(given)
     for line in bad_lines:
         out.print(f"[yellow]left out:[/] {line}", highlight=False)
-    directory = fresh_directory(given.home, out)
-    children = Children(directory, lambda text: out.print(f"[yellow]{text}[/]"))
-    installation = Installation(
-        directory, children, Ports(given.http_port, given.broker_port, given.till_port), given.mosquitto
-    )
-    try:
-        closing = live(given, out, installation, sales, products, bad_lines)
-        show(closing, out)
-        if given.json:
-            given.json.write_text(json.dumps(closing, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        if not given.once:
-            stay_up(installation, out)
-        if not closing["balanced"]:
-            return NOT_BALANCED
-        return LINES_LEFT_OUT if bad_lines else 0
-    finally:
-        installation.close()
+    with fresh_directory(given.home, out) as directory:
+        children = Children(directory, lambda text: out.print(f"[yellow]{text}[/]"))
+        ports = Ports(given.http_port, given.broker_port, given.till_port)
+        installation = Installation(directory, children, ports, given.mosquitto)
+        try:
+            closing = live(given, out, installation, sales, products, bad_lines)
+            show(closing, out)
+            if given.json:
+                text = json.dumps(closing, indent=2, ensure_ascii=False)
+                given.json.write_text(f"{text}\n", encoding="utf-8")
+            if not given.once:
+                stay_up(installation, out)
+        finally:
+            installation.close()
+    if not closing["balanced"]:
+        return NOT_BALANCED
+    return LINES_LEFT_OUT if bad_lines else 0
 
 
 def read_input(given: argparse.Namespace) -> tuple[SalesFile, list[Product], list[BadLine]]:
@@ -140,15 +142,27 @@ def read_input(given: argparse.Namespace) -> tuple[SalesFile, list[Product], lis
     return chosen, products, [*bad_products, *sales.bad_lines]
 
 
-def fresh_directory(home: Path, out: Console) -> Path:
-    """A new directory for this run; what an earlier run that was killed has left is ended and taken away."""
-    directory = home / "run"
-    if directory.exists():
-        for name in end_leftovers(directory):
-            out.print(f"[yellow]{name} of an earlier run was still there and has been ended[/]")
-        shutil.rmtree(directory)
-    directory.mkdir(parents=True)
-    return directory
+@contextlib.contextmanager
+def fresh_directory(home: Path, out: Console) -> Iterator[Path]:
+    """A new directory for this run, held by a lock that ends with this process however it ends.
+
+    What an earlier run that was killed has left in it is ended and taken away; a run that is still up keeps its own.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count(1):
+        directory = home / f"run-{number}"
+        with (home / f"run-{number}.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                continue
+            if directory.exists():
+                for name in end_leftovers(directory):
+                    out.print(f"[yellow]{name} of an earlier run was still there and has been ended[/]")
+                shutil.rmtree(directory)
+            directory.mkdir()
+            yield directory
+            return
 
 
 def live(
