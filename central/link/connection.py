@@ -35,6 +35,7 @@ PACKET_LIMIT_BYTES = FRAME_LIMIT_BYTES + 1024
 IN_FLIGHT_LIMIT = 1_000
 _HUNG_UP_LIMIT = 2  # times that a broker hangs up on a version before the other is tried
 _VERSION_REFUSED = 0x84
+_SESSION_TAKEN_OVER = 0x8E
 _RETRY_S = 0.25
 _RETRY_LIMIT_S = 15.0
 
@@ -49,7 +50,11 @@ class LinkError(CentralError):
 
 
 class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the broker is, and as whom central comes. Without ``ca_file`` the connection is not encrypted (for trials only)."""
+    """Where the broker is, and as whom central comes. Without ``ca_file`` the connection is not encrypted (for trials only).
+
+    A broker that takes the client id from the certificate (Mosquitto, as it is configured here) knows one connection a name:
+    several processes then need a certificate each, with a name of its own that the broker's access list knows as central's.
+    """
 
     host: str
     port: int
@@ -249,7 +254,11 @@ class Link:
                 self._hung_up = 0
                 is_new = self._version is MQTTProtocolVersion.MQTTv5
                 self._version = MQTTProtocolVersion.MQTTv311 if is_new else MQTTProtocolVersion.MQTTv5
-        if was_online or hung_up:
+        if code.value == _SESSION_TAKEN_OVER and flags.is_disconnect_packet_from_server:
+            self._say(
+                "another process connected to the broker as central; give each one a certificate with its own name"
+            )
+        elif was_online or hung_up:
             self._say(f"broker {self._settings.host}:{self._settings.port}: the connection was lost ({code})")
         self._ended.set()
 
