@@ -11,7 +11,6 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from central.database import Database
 from central.errors import CentralError
@@ -76,10 +75,7 @@ def say_json(document: Any) -> None:
 
 
 def say_table(columns: list[str], rows: list[list[str]]) -> None:
-    """A table on standard output."""
-    table = Table(box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    Console(markup=False, highlight=False).print(table)
+    """A table on standard output, one line a row whatever the width of the terminal: it is also read by grep."""
+    widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
+    for row in (columns, *rows) if any(columns) else rows:
+        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
