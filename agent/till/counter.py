@@ -19,8 +19,8 @@ from agent.receiving.service import Goods
 from agent.shop import Shop
 from agent.store.database import DatabaseError
 from agent.till.desk import Desk
-from agent.till.found import Found
-from agent.till.frames import Mode, ModeFrame, Outcome, ScanFrame, ScanSeen
+from agent.till.found import Found, frame_of
+from agent.till.frames import AddedFrame, Mode, ModeFrame, Outcome, ScanFrame
 from agent.verification.service import Judged, Verification
 from devices.scan import Scan
 from protocol.codes import Code, Rules, recognise
@@ -130,9 +130,11 @@ class Counter:
         return seen.done
 
     def show(self, scan: Scan, code: Code, found: Found) -> None:
-        """Tell every screen of something that was put in by hand, as if it had been scanned in sale mode."""
+        """Tell every screen of something that was put in by hand, in the words of a scan."""
         seen = _Seen(scan=scan, code=code, mode=Mode.SALE, began_ns=time.monotonic_ns(), done=Future())
-        self._finish(seen, found)
+        self._announce(AddedFrame(shown=_frame(seen, found)))
+        for work in found.follow_up:
+            work()
 
     def _look_up(self, seen: _Seen) -> None:
         """Judge by what is known here; where that is not enough, on another thread, which may wait for central."""
@@ -163,26 +165,7 @@ class Counter:
 
     def _finish(self, seen: _Seen, found: Found) -> None:
         """Tell every screen first; the basket's write and the evidence come after."""
-        scan, code = seen.scan, seen.code
-        is_secret = code.kind == "payment_code"
-        frame = ScanFrame(
-            scan=ScanSeen(
-                code=None if is_secret else scan.raw.decode("ascii", "backslashreplace"),
-                symbology=scan.symbology,
-                device=scan.device,
-                at_us=scan.wall_us,
-            ),
-            code=code,
-            finding=found.finding,
-            product=found.product,
-            line=found.line,
-            mode=seen.mode,
-            outcome=found.outcome,
-            message=found.message,
-            key=found.key,
-            question=found.question,
-            took_us=(time.monotonic_ns() - seen.began_ns) // 1000,
-        )
+        frame = _frame(seen, found)
         self._announce(frame)
         seen.done.set_result(frame)
         for work in found.follow_up:
@@ -288,6 +271,11 @@ class Counter:
                     device=frame.scan.device,
                 )
             )
+
+
+def _frame(seen: _Seen, found: Found) -> ScanFrame:
+    took_us = (time.monotonic_ns() - seen.began_ns) // 1000
+    return frame_of(found, scan=seen.scan, code=seen.code, mode=seen.mode, took_us=took_us)
 
 
 def _ignore(_: object) -> None:

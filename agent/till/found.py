@@ -7,8 +7,10 @@ from collections.abc import Callable
 import msgspec
 
 from agent.till.catalogue import ProductView
-from agent.till.frames import Outcome, Question
+from agent.till.frames import Mode, Outcome, Question, ScanFrame, ScanSeen
 from agent.till.reading import Doubt
+from devices.scan import Scan
+from protocol.codes import Code
 from protocol.verdicts import Finding
 
 
@@ -23,6 +25,28 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     product: ProductView | None = None
     question: Question | None = None
     follow_up: tuple[Callable[[], None], ...] = ()
+
+
+def frame_of(found: Found, *, scan: Scan, code: Code, mode: Mode, took_us: int) -> ScanFrame:
+    """What the screens are told of it. A phone's payment code is not passed on."""
+    return ScanFrame(
+        scan=ScanSeen(
+            code=None if code.kind == "payment_code" else scan.raw.decode("ascii", "backslashreplace"),
+            symbology=scan.symbology,
+            device=scan.device,
+            at_us=scan.wall_us,
+        ),
+        code=code,
+        finding=found.finding,
+        product=found.product,
+        line=found.line,
+        mode=mode,
+        outcome=found.outcome,
+        message=found.message,
+        key=found.key,
+        question=found.question,
+        took_us=took_us,
+    )
 
 
 def doubtful(doubt: Doubt, finding: Finding | None = None, product: ProductView | None = None) -> Found:

@@ -76,6 +76,12 @@ class ScanFrame(msgspec.Struct, frozen=True, kw_only=True, tag="scan", tag_field
     took_us: int = 0
 
 
+class AddedFrame(msgspec.Struct, frozen=True, kw_only=True, tag="added", tag_field="type"):
+    """Something was put into the basket by hand. ``shown`` is what a scan of it would have told; nobody has scanned it."""
+
+    shown: ScanFrame
+
+
 class BasketFrame(msgspec.Struct, frozen=True, kw_only=True, tag="basket", tag_field="type"):
     """The basket as it stands; ``kind`` is sale or return."""
 
@@ -116,7 +122,7 @@ class CompletedFrame(msgspec.Struct, frozen=True, kw_only=True, tag="completed",
     document: msgspec.Raw
 
 
-Frame = ScanFrame | BasketFrame | ModeFrame | ReceivingFrame | OrderDraftFrame | CompletedFrame
+Frame = ScanFrame | AddedFrame | BasketFrame | ModeFrame | ReceivingFrame | OrderDraftFrame | CompletedFrame
 Announce = Callable[[Frame], None]
 """Gives a frame to every screen; returns at once, from any thread."""
 

@@ -120,7 +120,9 @@ class Counter:
         chunk = FeedChunk(feed=feed, since=version, next=after, rows=changed, head=after, digest=digest)
         self.replica.apply(chunk).result(10)
 
-    def scan(self, code: str | bytes, *, device: str = "s", intact: bool = True, fault: str | None = None) -> ScanFrame:
+    def scan(
+        self, code: str | bytes, *, device: str = "s", intact: bool = True, fault: str | None = None
+    ) -> ScanFrame:
         """A scan, and the frame that came of it."""
         scan = Scan(
             raw=code.encode() if isinstance(code, str) else code,

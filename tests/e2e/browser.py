@@ -75,7 +75,11 @@ class Page:
     def size(self, width: int, height: int) -> None:
         """The size of the screen."""
         self.do(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=False,
         )
 
     def run(self, script: str) -> Any:
@@ -137,7 +141,9 @@ class Page:
             " return box && box.width ? {x: box.x + box.width / 2, y: box.y + box.height / 2} : false; })()"
         )
         for kind in ("mousePressed", "mouseReleased"):
-            self.do("Input.dispatchMouseEvent", type=kind, x=box["x"], y=box["y"], button="left", clickCount=1)
+            self.do(
+                "Input.dispatchMouseEvent", type=kind, x=box["x"], y=box["y"], button="left", clickCount=1
+            )
 
     def screenshot(self, path: Path) -> None:
         """What it looks like."""

@@ -72,6 +72,7 @@ const takes = {
     state.mode = frame.mode;
     if (frame.mode === 'receive') fetchDespatches();
   },
+  added(frame) { takes.scan(frame.shown); },
   basket(frame) { state.baskets[frame.kind] = frame; keepSelection(); },
   receiving(frame) {
     const chose = frame.receiving.despatch_id !== state.goods?.receiving.despatch_id;

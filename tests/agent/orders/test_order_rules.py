@@ -31,7 +31,11 @@ def view(order_id: str, state: str, at_us: int = 1) -> OrderView:
     return OrderView(order_id=order_id, number=f"n-{order_id}", state=state, submitted_at_us=at_us, lines=())
 
 
-def quantities(levels: list[StockLevel], unsent: dict[str, Decimal] | None = None, waiting: dict[str, Decimal] | None = None) -> dict[str, int]:
+def quantities(
+    levels: list[StockLevel],
+    unsent: dict[str, Decimal] | None = None,
+    waiting: dict[str, Decimal] | None = None,
+) -> dict[str, int]:
     return {entry.gtin: int(entry.quantity) for entry in rules.propose(levels, unsent or {}, waiting or {})}
 
 
@@ -65,7 +69,10 @@ def test_the_shortest_product_comes_first() -> None:
 
 
 @given(
-    on_hand=st.integers(-50, 50), in_transit=st.integers(0, 50), on_order=st.integers(0, 50), sold=st.integers(-20, 20)
+    on_hand=st.integers(-50, 50),
+    in_transit=st.integers(0, 50),
+    on_order=st.integers(0, 50),
+    sold=st.integers(-20, 20),
 )
 def test_a_proposal_brings_the_position_to_exactly_its_upper_level(
     on_hand: int, in_transit: int, on_order: int, sold: int
@@ -106,14 +113,19 @@ def test_an_order_that_only_central_knows_is_listed_too_and_the_newest_comes_fir
 
 
 def test_only_what_is_not_answered_waits() -> None:
-    assert rules.ordered_and_unanswered([own("a", 7), own("b", 5)], {"b": view("b", "accepted")}) == {TEA: D(7)}
+    assert rules.ordered_and_unanswered([own("a", 7), own("b", 5)], {"b": view("b", "accepted")}) == {
+        TEA: D(7)
+    }
 
 
 def test_a_proposal_leaves_a_quantity_that_a_person_has_set() -> None:
     draft = rules.set_line(Draft(order_id="o"), DraftLine(gtin=TEA, quantity=D(2)))
     proposals = rules.propose([level(TEA), level(MILK)], {}, {})
     after = rules.with_proposals(draft, proposals, {MILK: "Milk"})
-    assert [(line.gtin, line.quantity, line.name) for line in after.lines] == [(TEA, D(2), ""), (MILK, D(20), "Milk")]
+    assert [(line.gtin, line.quantity, line.name) for line in after.lines] == [
+        (TEA, D(2), ""),
+        (MILK, D(20), "Milk"),
+    ]
 
 
 def test_quantity_zero_takes_a_line_out_of_the_draft() -> None:

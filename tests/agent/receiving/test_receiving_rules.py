@@ -16,7 +16,10 @@ NOTHING = Receiving(receipt_advice_id="r")
 ADVICE = DespatchView(
     despatch_id="d",
     from_site="north",
-    lines=(DespatchLine(gtin=TEA, quantity=Decimal(3)), DespatchLine(gtin=WATCH, quantity=Decimal(1), items=(WATCH_1,))),
+    lines=(
+        DespatchLine(gtin=TEA, quantity=Decimal(3)),
+        DespatchLine(gtin=WATCH, quantity=Decimal(1), items=(WATCH_1,)),
+    ),
 )
 
 

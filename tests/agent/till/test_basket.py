@@ -38,7 +38,7 @@ def only_line(basket: Basket) -> Line:
 
 def test_the_same_product_again_makes_its_line_grow() -> None:
     line = only_line(put(EMPTY, A_TEA, A_TEA, A_TEA))
-    assert (line.quantity, line.amount_minor) == (3, 1350)
+    assert (line.quantity, line.amount_minor) == (Decimal(3), 1350)
 
 
 def test_a_coded_item_stands_in_a_basket_once() -> None:
@@ -117,7 +117,9 @@ pieces = st.builds(
 
 
 @given(st.lists(pieces, max_size=30))
-def test_whatever_is_scanned_no_item_stands_twice_and_the_total_is_the_sum_of_the_lines(scanned: list[Piece]) -> None:
+def test_whatever_is_scanned_no_item_stands_twice_and_the_total_is_the_sum_of_the_lines(
+    scanned: list[Piece],
+) -> None:
     basket = EMPTY
     for piece in scanned:
         added = rules.add(basket, piece)
@@ -132,7 +134,9 @@ def test_whatever_is_scanned_no_item_stands_twice_and_the_total_is_the_sum_of_th
 
 
 @given(st.lists(pieces, min_size=1, max_size=10), st.data())
-def test_adding_a_line_and_removing_it_changes_nothing_else(scanned: list[Piece], data: st.DataObject) -> None:
+def test_adding_a_line_and_removing_it_changes_nothing_else(
+    scanned: list[Piece], data: st.DataObject
+) -> None:
     basket = EMPTY
     for piece in scanned:
         added = rules.add(basket, piece)
@@ -144,7 +148,9 @@ def test_adding_a_line_and_removing_it_changes_nothing_else(scanned: list[Piece]
     assert removed.lines == basket.lines
 
 
-@pytest.mark.parametrize(("amount", "currency", "expected"), [("4.99", "EUR", 499), ("500", "JPY", 500), ("1.2345", "KWD", 1235)])
+@pytest.mark.parametrize(
+    ("amount", "currency", "expected"), [("4.99", "EUR", 499), ("500", "JPY", 500), ("1.2345", "KWD", 1235)]
+)
 def test_an_amount_in_minor_units_follows_its_currency(amount: str, currency: str, expected: int) -> None:
     assert minor(amount, currency) == expected
 

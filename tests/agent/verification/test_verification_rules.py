@@ -33,7 +33,9 @@ def test_nothing_known_here_is_not_enough() -> None:
 
 
 def test_a_sale_here_is_certain_whatever_the_replica_says() -> None:
-    finding = rules.from_here(WATCH_1, Evidence(local=local("sold"), replica=known("sellable"), replica_age_us=None), PLACE, {})
+    finding = rules.from_here(
+        WATCH_1, Evidence(local=local("sold"), replica=known("sellable"), replica_age_us=None), PLACE, {}
+    )
     assert finding == Finding(
         verdict=Verdict.ALREADY_SOLD,
         act=Act.REFUSE,
@@ -55,21 +57,34 @@ def test_an_item_sold_elsewhere_after_it_was_received_here_is_sold() -> None:
 
 @pytest.mark.parametrize(
     ("state", "expected"),
-    [("recalled", Verdict.RECALLED), ("stolen", Verdict.STOLEN), ("held", Verdict.HELD), ("destroyed", Verdict.DESTROYED)],
+    [
+        ("recalled", Verdict.RECALLED),
+        ("stolen", Verdict.STOLEN),
+        ("held", Verdict.HELD),
+        ("destroyed", Verdict.DESTROYED),
+    ],
 )
 def test_what_central_has_stopped_stays_stopped_whatever_happened_here(state: str, expected: Verdict) -> None:
-    assert verdict(Evidence(local=local("sellable", at_us=10**15), replica=known(state), replica_age_us=0)) is expected
+    assert (
+        verdict(Evidence(local=local("sellable", at_us=10**15), replica=known(state), replica_age_us=0))
+        is expected
+    )
 
 
 def test_an_item_received_here_is_genuine_before_central_has_heard_of_it() -> None:
-    assert verdict(Evidence(local=local("sellable"), replica=known("in_transit"), replica_age_us=0)) is Verdict.GENUINE
+    assert (
+        verdict(Evidence(local=local("sellable"), replica=known("in_transit"), replica_age_us=0))
+        is Verdict.GENUINE
+    )
 
 
 def test_an_item_set_aside_here_is_not_sold() -> None:
     assert verdict(Evidence(local=local("quarantined"))) is Verdict.HELD
 
 
-@pytest.mark.parametrize(("age_us", "certain"), [(0, True), (FRESH_US, True), (FRESH_US + 1, False), (None, False)])
+@pytest.mark.parametrize(
+    ("age_us", "certain"), [(0, True), (FRESH_US, True), (FRESH_US + 1, False), (None, False)]
+)
 def test_knowledge_is_certain_while_it_is_fresh(age_us: int | None, certain: bool) -> None:
     finding = rules.from_here(WATCH_1, Evidence(replica=known("sellable"), replica_age_us=age_us), PLACE, {})
     assert finding is not None
@@ -81,7 +96,9 @@ def test_an_item_of_another_site_is_a_diversion() -> None:
 
 
 def test_an_item_past_its_date_is_expired() -> None:
-    assert verdict(Evidence(replica=known("sellable", expiry="2025-10-08"), replica_age_us=0)) is Verdict.EXPIRED
+    assert (
+        verdict(Evidence(replica=known("sellable", expiry="2025-10-08"), replica_age_us=0)) is Verdict.EXPIRED
+    )
 
 
 def test_a_label_past_its_date_is_expired_although_nothing_else_is_known() -> None:

@@ -1,0 +1,109 @@
+"""Scanners at the counter: real ones on pseudo-terminals."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from agent.scanners.service import Scanners
+from agent.scanners.sources import make_sources
+from agent.settings import ScannerSettings
+from agent.till.frames import Outcome, ScanFrame
+from devices.scan import DeviceState, Scan
+from tests.agent.shop_kit import WATCH_1, Counter
+from tests.devices.pseudo_terminal import PtyScanner
+
+PATIENCE_S = 20
+
+
+class Running:
+    """Scanners that run, with what came of their scans."""
+
+    def __init__(self, counter: Counter, settings: tuple[ScannerSettings, ...], window_ms: int) -> None:
+        self.frames: list[ScanFrame] = []
+        self._changed = threading.Condition()
+        self._counter = counter
+        self.scanners = Scanners(make_sources(settings), self._take, self._note, window_ms)
+
+    def _take(self, scan: Scan, *, repeated: bool) -> object:
+        judged = self._counter.parts.counter.scanned(scan, repeated=repeated)
+        judged.add_done_callback(lambda done: self._keep(done.result()))
+        return judged
+
+    def _keep(self, frame: ScanFrame) -> None:
+        with self._changed:
+            self.frames.append(frame)
+            self._changed.notify_all()
+
+    def _note(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def until_state(self, device: str, state: DeviceState) -> str:
+        """Wait for a device; the detail it tells."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.states().get(device) is state, PATIENCE_S), (
+                self.states()
+            )
+        return next(status.detail for status in self.scanners.statuses() if status.device == device)
+
+    def until_frames(self, count: int) -> list[ScanFrame]:
+        """Wait for so many scans."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.frames) >= count, PATIENCE_S), self.frames
+            return list(self.frames)
+
+    def states(self) -> dict[str, DeviceState]:
+        """Where each device stands."""
+        return {status.device: status.state for status in self.scanners.statuses()}
+
+
+@contextmanager
+def running(counter: Counter, *settings: ScannerSettings, window_ms: int = 500) -> Iterator[Running]:
+    found = Running(counter, settings, window_ms)
+    found.scanners.start()
+    try:
+        yield found
+    finally:
+        found.scanners.stop()
+
+
+def serial(path: Path, name: str) -> ScannerSettings:
+    return ScannerSettings(kind="serial", path=str(path), name=name)
+
+
+def test_a_scan_on_the_line_becomes_a_verdict(counter: Counter, tmp_path: Path) -> None:
+    scanner = PtyScanner(tmp_path / "front")
+    scanner.plug_in()
+    with running(counter, serial(scanner.link, "front")) as counted:
+        counted.until_state("front", DeviceState.OPEN)
+        scanner.send(WATCH_1.encode() + b"\r")
+        (frame,) = counted.until_frames(1)
+    assert (frame.outcome, frame.scan.device, frame.scan.code) == (Outcome.ADDED, "front", WATCH_1)
+    scanner.unplug()
+
+
+def test_a_trigger_that_fires_twice_counts_once(counter: Counter, tmp_path: Path) -> None:
+    scanner = PtyScanner(tmp_path / "front")
+    scanner.plug_in()
+    with running(counter, serial(scanner.link, "front"), window_ms=10_000) as counted:
+        counted.until_state("front", DeviceState.OPEN)
+        scanner.send(b"4006381333931\r4006381333931\r")
+        frames = counted.until_frames(2)
+    assert [frame.key for frame in frames] == ["added", "repeated"]
+    assert counter.parts.desk.frame().total_minor == 450
+    scanner.unplug()
+
+
+def test_a_missing_scanner_is_told_and_stops_no_other(counter: Counter, tmp_path: Path) -> None:
+    scanner = PtyScanner(tmp_path / "front")
+    scanner.plug_in()
+    with running(counter, serial(tmp_path / "gone", "back"), serial(scanner.link, "front")) as counted:
+        detail = counted.until_state("back", DeviceState.ABSENT)
+        counted.until_state("front", DeviceState.OPEN)
+        scanner.send(b"4006381333931\r")
+        counted.until_frames(1)
+    assert "gone is not there; plug the scanner in" in detail
+    scanner.unplug()
