@@ -50,7 +50,9 @@ def _is_alive(pid: int) -> bool:
 
 
 def _nobody(settings: Settings) -> NotRunning:
-    return NotRunning(f"no agent runs with data_dir {settings.data_dir}; start one with: countermark-agent run")
+    return NotRunning(
+        f"no agent runs with data_dir {settings.data_dir}; start one with: countermark-agent run"
+    )
 
 
 def call(settings: Settings, method: str, path: str, body: object = None) -> Any:

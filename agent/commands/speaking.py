@@ -54,7 +54,9 @@ def say_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title
     table = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False)
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else 240).print(
+        table
+    )  # a program that reads it wants a row on a line
 
 
 def say_pairs(pairs: Iterable[tuple[str, object]]) -> None:

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+from typer.testing import CliRunner
 
-from tests.agent.running_agent import command, environment, prepare
+from agent.commands import app
+from tests.agent.running_agent import prepare
 from tests.agent.shop_kit import CATALOGUE
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*arguments), capture_output=True, text=True, env=environment(), timeout=60, check=False
-    )
+class Outcome(NamedTuple):
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(*arguments: str) -> Outcome:
+    found = CliRunner(env={"COLUMNS": "200", "TERM": "dumb"}).invoke(app, arguments)
+    return Outcome(found.exit_code, found.stdout, found.stderr)
 
 
 @pytest.mark.parametrize(
