@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, TypeVar
 
 import httpx
@@ -124,10 +125,18 @@ class Counter:
         """Take in a despatch by scanning every piece of it."""
 
         self.put_mode("receive", despatch_id=despatch_id)
-        for code in pieces:
-            frame = self._persist(lambda code=code: self.scan(code))  # type: ignore[misc]
-            if frame["outcome"] != "received":
-                raise TillError(f"{self.site}: {code}: {frame['message']}")
+
+        def take() -> None:
+            # After trouble the screen tells what has been counted; only the rest is scanned.
+            counting = self._read(self._http.get("/v1/receiving"))
+            counted = {line["gtin"]: int(Decimal(line["received"])) for line in counting["progress"]}
+            for gtin in dict.fromkeys(pieces):
+                for _ in range(pieces.count(gtin) - counted.get(gtin, 0)):
+                    frame = self.scan(gtin)
+                    if frame["outcome"] != "received":
+                        raise TillError(f"{self.site}: {gtin}: {frame['message']}")
+
+        self._persist(take)
         answer: Answer = self.post("/v1/receiving/complete", {"complete": True})
         self.put_mode("sale")
         return answer
@@ -208,7 +217,9 @@ class Counter:
         return frame
 
     def _open_screen(self) -> None:
-        self._screen = connect(self.url.replace("http", "ws", 1) + "/v1/events", open_timeout=5)
+        # A cashier may look away for long: frames wait unread, and that is no reason to hang up.
+        address = self.url.replace("http", "ws", 1) + "/v1/events"
+        self._screen = connect(address, open_timeout=5, max_queue=None, ping_interval=None)
 
     def _close_screen(self) -> None:
         if self._screen is not None:
