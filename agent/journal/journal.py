@@ -14,9 +14,10 @@ import msgspec
 
 from agent.clock import Clock
 from agent.journal import adoption, retention, verification
-from agent.journal.errors import ForeignJournal, NotEnrolled
+from agent.journal.errors import ForeignJournal, JournalError, NotEnrolled
 from agent.journal.notices import NoticeKind, note
 from agent.journal.reading import Stretch, read_rows, sound_part
+from agent.journal.reporting import report_damage
 from agent.journal.snapshot import Snapshot, load
 from agent.journal.soundness import Damage, mend
 from agent.store.database import Connection
@@ -70,6 +71,7 @@ class Journal:
         self._agent = agent_id
         self._clock = clock
         self._commits = 0
+        self._adoption: adoption.Adoption | None = None
         self._loaded: tuple[int, Snapshot] = (0, store.read(load))
         self._check_owner()
         store.on_commit(self._forget_snapshot)
@@ -168,17 +170,24 @@ class Journal:
         now_us = self._clock.wall_us()
         return self._store.write(lambda at: _run(at, _NOTE_ACKED, (next_seq, now_us, epoch)))
 
-    def adopt(self, granted: EpochGranted) -> Future[None]:
-        """Take up a granted epoch; see :mod:`agent.journal.adoption`."""
-        now_us = self._clock.wall_us()
-
-        def work(connection: Connection) -> None:
-            for damage in adoption.adopt(connection, self._agent, granted, now_us):
-                _note_damage(
-                    connection, granted.parent_epoch, damage, "a stand-in is sent to central", now_us
+    def adopt(self, granted: EpochGranted, piece_rows: int = adoption.PIECE_ROWS) -> Future[None]:
+        """Take up a granted epoch; see :mod:`agent.journal.adoption`. One at a time; the same one again joins the first."""
+        under_way = self._adoption
+        if under_way is not None and not under_way.finished.done():
+            if under_way.epoch == granted.epoch:
+                return under_way.finished
+            refused: Future[None] = Future()
+            refused.set_exception(
+                JournalError(
+                    f"epoch {granted.epoch}: {under_way.epoch} is being taken up; ask again when it is"
                 )
-
-        return self._store.write(work)
+            )
+            return refused
+        self._adoption = adoption.Adoption(
+            self._store, self._agent, granted, self._clock.wall_us(), piece_rows
+        )
+        self._adoption.go_on()
+        return self._adoption.finished
 
     def note_contact(self, central_wall_us: int) -> Future[None]:
         """Central was heard on this day of its own; see :mod:`agent.journal.retention`."""
@@ -231,7 +240,7 @@ class Journal:
             if row:
                 _run(connection, _MEND, (row.hash, row.body, epoch_no, row.seq))
             outcome = "mended" if row else "it cannot be mended: keep this machine as it is and call support"
-            _note_damage(connection, epoch, damage, outcome, now_us)
+            report_damage(connection, epoch, damage, outcome, now_us)
 
         self._store.write(work).result()
         return row is not None
@@ -288,8 +297,3 @@ class Journal:
 
 def _run(connection: Connection, statement: str, values: tuple[Any, ...]) -> None:
     connection.execute(statement, values)
-
-
-def _note_damage(connection: Connection, epoch: str, damage: Damage, outcome: str, at_us: int) -> None:
-    text = verification.Finding.of(epoch, damage).text
-    note(connection, NoticeKind.DAMAGED, f"{epoch}/{damage.first_seq}", f"{text}; {outcome}", at_us)

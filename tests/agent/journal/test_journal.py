@@ -105,12 +105,29 @@ def test_a_grant_that_is_not_of_this_journal_changes_nothing(tmp_path: Path) -> 
         assert [line.epoch for line in counter.journal.lineage()] == [FIRST_EPOCH]
 
 
-def test_a_tail_longer_than_one_piece_is_copied_whole(tmp_path: Path) -> None:
+def test_a_long_tail_is_copied_whole_while_sales_go_on(tmp_path: Path) -> None:
     with Counter(tmp_path) as counter:
-        counter.sell_many(2500)
-        counter.adopt("epoch-2", FIRST_EPOCH, 100)
-        assert counter.journal.lineage()[-1].next_seq == 2401
+        counter.sell_many(300)
+        opening = counter.journal.hash_at(FIRST_EPOCH, 100)
+        assert opening is not None
+        adopted = counter.journal.adopt(granted("epoch-2", FIRST_EPOCH, 100, opening), piece_rows=10)
+        counter.sell(*(f"meanwhile{number}" for number in range(20)))
+        adopted.result()
+        names = counter.names("epoch-2")
+        assert names[:200] == counter.names(first_seq=101, last_seq=300)
+        assert names[200:] == [counter.body(f"meanwhile{number}") for number in range(20)]
         assert counter.verify().is_sound
+
+
+def test_the_same_grant_twice_at_once_is_one_adoption(tmp_path: Path) -> None:
+    with Counter(tmp_path) as counter:
+        counter.sell_many(50)
+        grant = granted("epoch-2", FIRST_EPOCH, 0, counter.journal.hash_at(FIRST_EPOCH, 0) or b"")
+        both = [counter.journal.adopt(grant, piece_rows=1) for _ in range(2)]
+        other = counter.journal.adopt(granted("epoch-3", FIRST_EPOCH, 0, grant.parent_hash))
+        assert [future.result() for future in both] == [None, None]
+        assert isinstance(other.exception(), JournalError)
+        assert counter.journal.lineage()[-1].next_seq == 51
 
 
 def test_the_export_shows_every_row_with_its_state(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from agent.journal.adoption import begin, copy_piece
+from agent.store import Connection
 from protocol.messages import EpochGranted
 from tests.agent.journal.counter import AGENT, FIRST_EPOCH, Counter, granted
 from tests.agent.journal.memory_journal import MemoryJournal
@@ -57,8 +59,22 @@ class JournalMachine(RuleBasedStateMachine):
         # A row that is pruned here is known to central alone: its hash can be anything.
         parent_hash = self.model.hash_at(line.epoch, seq) or bytes([seq % 256]) * 32
         self.last_grant = granted(f"epoch-{len(self.model.epochs) + 1}", line.epoch, seq, parent_hash)
-        self.counter.journal.adopt(self.last_grant).result()
+        self.counter.journal.adopt(self.last_grant, data.draw(st.integers(1, 4))).result()
         self.model.adopt(self.last_grant)
+
+    @rule(data=st.data())
+    def begin_to_adopt_and_be_cut_off(self, data: st.DataObject) -> None:
+        line = self.model.lineage()[0]
+        parent_hash = self.model.hash_at(line.epoch, 0)
+        assert parent_hash is not None
+        never = granted("never", line.epoch, 0, parent_hash)
+
+        def work(connection: Connection) -> None:
+            copying, _ = begin(connection, AGENT, never, 1000)
+            if copying is not None and line.next_seq > 2:
+                copy_piece(connection, AGENT, never, copying, 0, 1)
+
+        self.counter.store.write(work).result()
 
     @precondition(lambda self: self.last_grant is not None)
     @rule()
