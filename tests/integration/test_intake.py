@@ -12,28 +12,16 @@ import pytest
 
 from central.database import Database, DatabaseUrlError
 from central.embedded.database import EmbeddedDatabase
-from central.intake import Limits, booking
+from central.intake import booking
 from central.journals.facts import Fact
 from central.sales.rules import ReceiptLine, receipt_lines
 from protocol.chain import genesis, links
-from protocol.codec import encode
 from protocol.delivery.receiver import Arrival
 from protocol.events import GoodsLine, GoodsReceived, ScanRefused
 from protocol.messages import (
     Ack,
-    Batch,
     Cursor,
-    EpochAsked,
-    EpochGranted,
-    FeedPull,
-    Held,
-    Hello,
     HelloWanted,
-    ItemAnswered,
-    ItemAsked,
-    Lineage,
-    Presence,
-    Welcome,
 )
 from tests.integration.books import (
     BREAD,
@@ -71,19 +59,6 @@ def sales(count: int) -> list[bytes]:
 
 def cursor_after(bodies: list[bytes]) -> Cursor:
     return Cursor(EPOCH, len(bodies) + 1, links(START, 1, bodies)[-1] if bodies else START)
-
-
-def hello(**changes: object) -> Hello:
-    said = Hello(
-        lineage=(Lineage(epoch=EPOCH, next_seq=1, head_hash=START),),
-        acked_seq=0,
-        software="test",
-        journal_version=1,
-        wall_us=NOW_US,
-        monotonic_us=1,
-        boot_id="boot",
-    )
-    return msgspec.structs.replace(said, **changes)
 
 
 # -- what arrives, against the cursor ---------------------------------------------------------------------------------
@@ -237,145 +212,6 @@ def test_an_event_that_our_own_rules_trip_over_is_found_and_quarantined(
     assert books.rows("SELECT seq, cause FROM quarantine") == [(3, "KeyError: 'bread'")]
 
 
-# -- messages that cannot be acted upon -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("frame", [b"\x01\x00garbage", b"\x63\x00", b"\x63\x00from the future", b"xx"])
-def test_an_unreadable_frame_is_held_once_and_its_sender_told(books: Central, frame: bytes) -> None:
-    for _ in range(3):
-        books.intake.offer(AGENT, "up", frame, NOW_US)
-        books.intake.drain()
-    assert {type(answer) for _, answer in books.take_answers()} == {Held}
-    assert books.rows("SELECT frame FROM held_messages") == [(frame,)]
-    assert discrepancies(books) == [("held", "north")]
-
-
-def test_messages_of_an_unknown_agent_are_held_and_booked_nowhere(books: Central) -> None:
-    assert books.tell("stranger", batch(EPOCH, 1, START, sales(1))) == [
-        Held(cause="this agent is not enrolled here")
-    ]
-    assert books.rows("SELECT agent_id FROM held_messages") == [("stranger",)]
-    assert_books_hold(books, [])
-
-
-def test_a_revoked_agent_is_told_so_and_its_batch_stays_with_it(books: Central) -> None:
-    with books.database.transaction() as connection:
-        connection.execute("UPDATE agents SET state = 'revoked' WHERE agent_id = %s", (AGENT,))
-    [answer] = books.tell(AGENT, batch(EPOCH, 1, START, sales(1)))
-    assert isinstance(answer, Held)
-    assert_books_hold(books, [])
-    assert books.rows("SELECT * FROM held_messages") == []
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        Hello(lineage=(), acked_seq=0, software="", journal_version=1, wall_us=0, monotonic_us=0, boot_id=""),
-        hello(lineage=(Lineage(epoch="EPOCH", next_seq=1, head_hash=b""),)),
-        hello(boot_id="nul\0byte"),
-        Batch(epoch=EPOCH, first_seq=-5, previous_hash=START, head_hash=START, bodies=(b"x",)),
-        Batch(epoch=EPOCH, first_seq=(1 << 64) - 1, previous_hash=START, head_hash=START, bodies=(b"x",)),
-        EpochAsked(request_id="r\0", parent_epoch=EPOCH, parent_seq=0, parent_hash=START, cause="fork"),
-        EpochAsked(request_id="r", parent_epoch=EPOCH, parent_seq=0, parent_hash=START, cause="whim"),
-    ],
-    ids=["no lineage", "epoch", "boot", "negative seq", "huge seq", "request id", "cause"],
-)
-def test_a_message_with_values_out_of_range_is_held(
-    books: Central, message: Hello | Batch | EpochAsked
-) -> None:
-    [answer] = books.tell(AGENT, message)
-    assert isinstance(answer, Held)
-    assert books.rows("SELECT count(*) FROM held_messages") == [(1,)]
-
-
-def test_what_is_held_of_one_agent_is_bounded(books: Central) -> None:
-    for number in range(60):
-        books.intake.offer(AGENT, "up", b"\x63\x00%d" % number, NOW_US)
-    books.intake.drain()
-    assert books.rows("SELECT count(*) FROM held_messages") == [(50,)]
-
-
-def test_a_full_queue_turns_away_and_says_so(database_url: str) -> None:
-    with central(database_url, limits=Limits(queue_messages=2)) as books:
-        taken = [books.intake.offer(AGENT, "up", b"frame", NOW_US) for _ in range(3)]
-        assert taken == [True, True, False]
-        assert books.intake.tallies.counts() == {"offered": 2, "turned_away": 1}
-
-
-# -- hellos and grants ------------------------------------------------------------------------------------------------
-
-
-def test_a_hello_is_answered_with_the_cursors_of_its_epochs(books: Central) -> None:
-    bodies = sales(2)
-    books.tell(AGENT, batch(EPOCH, 1, START, bodies))
-    [answer] = books.tell(AGENT, hello())
-    assert isinstance(answer, Welcome)
-    assert answer.cursors == (cursor_after(bodies),)
-
-
-def test_an_epoch_that_central_has_lost_is_taken_up_again(books: Central) -> None:
-    lost = epoch_id(9)
-    opening = genesis(AGENT, lost, START)
-    lineage = (
-        Lineage(epoch=EPOCH, next_seq=1, head_hash=START),
-        Lineage(epoch=lost, next_seq=8, head_hash=b"h" * 32, parent_epoch=EPOCH, parent_hash=START),
-    )
-    [answer] = books.tell(AGENT, hello(lineage=lineage, acked_seq=7))
-    assert isinstance(answer, Welcome)
-    assert answer.cursors[1] == Cursor(lost, 1, opening)
-    bodies = sales(2)
-    [ack] = books.tell(AGENT, batch(lost, 1, opening, bodies))
-    assert isinstance(ack, Ack)
-    assert_books_hold(books, bodies)
-    assert ("central_restored", "north") in discrepancies(books)
-
-
-def test_the_same_request_is_granted_the_same_epoch(books: Central) -> None:
-    books.tell(AGENT, batch(EPOCH, 1, START, sales(3)))
-    asked = EpochAsked(request_id="one", parent_epoch=EPOCH, parent_seq=0, parent_hash=START, cause="rewind")
-    [first] = books.tell(AGENT, asked)
-    [again] = books.tell(AGENT, asked)
-    assert isinstance(first, EpochGranted)
-    assert first == again
-    assert discrepancies(books) == [("rewind", "north"), ("sold_below_zero", "north")]
-
-
-def test_a_request_from_a_row_that_differs_is_not_granted(books: Central) -> None:
-    books.tell(AGENT, batch(EPOCH, 1, START, sales(3)))
-    asked = EpochAsked(
-        request_id="one", parent_epoch=EPOCH, parent_seq=2, parent_hash=b"x" * 32, cause="fork"
-    )
-    [answer] = books.tell(AGENT, asked)
-    assert isinstance(answer, HelloWanted)
-
-
-def test_the_clock_of_a_hello_is_noted_and_a_wrong_one_reported(books: Central) -> None:
-    ten_years_us = 10 * 365 * 86_400 * 1_000_000
-    books.tell(AGENT, hello(wall_us=NOW_US - ten_years_us, monotonic_us=5_000_000))
-    [(boot, offset)] = books.rows("SELECT boot_id, clock_offset_us FROM agents WHERE agent_id = %s", AGENT)
-    assert (boot, offset) == ("boot", -ten_years_us)
-    assert discrepancies(books) == [("clock_step", "north")]
-
-
-# -- questions --------------------------------------------------------------------------------------------------------
-
-
-def test_an_item_question_is_answered_with_what_central_knows(books: Central) -> None:
-    books.tell(AGENT, batch(EPOCH, 1, START, [event(sale(line(item=ITEM)))]))
-    [known] = books.tell("south-1", ItemAsked(question_id="q", item=ITEM), "ask")
-    [unknown] = books.tell("south-1", ItemAsked(question_id="q", item="01x21y"), "ask")
-    assert isinstance(known, ItemAnswered)
-    assert known.body is not None
-    assert b'"state":"sold"' in known.body
-    assert unknown == ItemAnswered(question_id="q", item="01x21y", body=None)
-
-
-def test_an_unknown_feed_is_refused_by_name(books: Central) -> None:
-    [answer] = books.tell(AGENT, FeedPull(feed="secrets", since=0, limit=1), "ask")
-    assert isinstance(answer, Held)
-    assert "'secrets'" in answer.cause
-
-
 # -- what follows from facts ------------------------------------------------------------------------------------------
 
 
@@ -481,19 +317,6 @@ def test_the_threads_wait_for_a_database_that_is_away_and_then_go_on(database_ur
         assert books.answers.get(timeout=30) == (AGENT, Ack(cursor=cursor_after(bodies)))
         books.intake.stop()
         assert_books_hold(books, bodies)
-
-
-def test_signs_of_life_reach_the_fleet(books: Central, database_url: str) -> None:
-    books.tell(AGENT, hello(unsent=7, oldest_unsent_us=NOW_US))
-    here = Presence(online=True, unsent=3, software="1.2")
-    books.intake.offer(AGENT, "state", encode(here, "x"), NOW_US)
-    books.intake.offer("south-1", "state", b"garbage", NOW_US)
-    books.intake.offer("south-1", "state", b"", NOW_US)
-    books.intake.drain()
-    assert books.rows("SELECT online, unsent, software FROM agents ORDER BY agent_id") == [
-        (True, 3, "1.2"),
-        (False, 0, None),
-    ]
 
 
 def test_a_wrong_url_is_one_clear_line() -> None:
