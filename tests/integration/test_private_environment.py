@@ -183,5 +183,5 @@ def test_the_demo_says_where_it_cannot_write(tmp_path: Path) -> None:
     refused = subprocess.run(
         [ROOT / "deploy" / "demo"], env=environment, capture_output=True, text=True, check=False
     )
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert f"{obstacle}/demo cannot be written" in refused.stderr
