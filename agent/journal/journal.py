@@ -108,6 +108,11 @@ class Journal:
         )
         return next(ends, None)
 
+    def first_kept(self, epoch: str) -> int:
+        """The first row of an epoch that retention has not taken; 1 if it has taken none."""
+        view = self.snapshot().epochs.get(epoch)
+        return view.base_seq + 1 if view else 1
+
     def snapshot(self) -> Snapshot:
         """The journal's shape as of the last commit."""
         commits, snapshot = self._loaded

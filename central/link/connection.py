@@ -10,6 +10,7 @@ the version, except that several processes can divide the messages only with a s
 from __future__ import annotations
 
 import random
+import socket
 import ssl
 import threading
 import time
@@ -170,6 +171,9 @@ class Link:
         except (OSError, ValueError) as error:
             self._say(self._explain(error))
             return False
+        if (sock := client.socket()) is not None:
+            # Acks are small and many an agent waits for one: none may be held back for the next (Nagle's algorithm).
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._client = client
         client.loop_start()
         if self._stopping.is_set():

@@ -102,15 +102,13 @@ def _take_ack(state: State, ack: Ack, journal: JournalView, now_us: int) -> Step
 
 def _take_cursor(state: State, cursor: Cursor, journal: JournalView, now_us: int) -> Step:
     """Central stands at ``cursor``: go on from there if this journal can have led it there."""
-    ours = journal.hash_at(cursor.epoch, cursor.next_seq - 1)
-    if ours == cursor.head_hash:
-        return _go_on(
-            msgspec.structs.replace(state, epoch=cursor.epoch, next_seq=cursor.next_seq), journal, now_us
-        )
-    if ours is None and cursor.next_seq < _end_of(journal, cursor.epoch):
+    if cursor.next_seq < min(journal.first_kept(cursor.epoch), _end_of(journal, cursor.epoch)):
         # Central (restored from an old backup, say) asks for rows that retention has taken away here.
         state = msgspec.structs.replace(state, epoch=cursor.epoch)
         return _ask_epoch(state, cursor.next_seq - 1, cursor.head_hash, "pruned", journal, now_us)
+    if journal.hash_at(cursor.epoch, cursor.next_seq - 1) == cursor.head_hash:
+        state = msgspec.structs.replace(state, epoch=cursor.epoch, next_seq=cursor.next_seq)
+        return _go_on(state, journal, now_us)
     return _disagree(state, cursor, journal, now_us)
 
 
@@ -142,6 +140,8 @@ def _go_on(state: State, journal: JournalView, now_us: int) -> Step:
 
 
 def _send_more(state: State, _: object, journal: JournalView, now_us: int) -> Step:
+    if state.next_seq >= _end_of(journal, state.epoch):
+        return state, ()  # word of a commit whose rows an earlier word has brought
     state = _wait(msgspec.structs.replace(state, phase=Phase.SENDING, attempt=0), now_us)
     return state, (_batch(state, journal),)
 

@@ -20,6 +20,9 @@ class JournalView(Protocol):
     def hash_at(self, epoch: str, seq: int) -> bytes | None:
         """The hash of a row; of the genesis for ``seq`` 0; None for a row that is not there or no longer kept."""
 
+    def first_kept(self, epoch: str) -> int:
+        """The first row of an epoch that retention has not taken; 1 if it has taken none."""
+
 
 class Phase(StrEnum):
     """What the sender is waiting for."""
@@ -121,7 +124,7 @@ class SendEpochAsked(msgspec.Struct, frozen=True):
 
 
 class AdoptEpoch(msgspec.Struct, frozen=True):
-    """In one transaction: open the granted epoch and append to it a copy of every row after its parent point.
+    """Open the granted epoch with a copy of every row after its parent point; all of that is seen at once, or nothing.
 
     For a row that is damaged a stand-in is appended, which central quarantines: what cannot be sent is at least seen.
 

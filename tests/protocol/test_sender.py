@@ -103,6 +103,12 @@ def test_a_new_row_wakes_a_resting_sender() -> None:
     assert at.give(Appended()) == [SendBatch(EPOCH, 3, 3)]
 
 
+def test_word_of_a_commit_that_brought_no_row_sends_nothing() -> None:
+    at = driver(2, Connected())
+    at.give(welcome(cursor(at.disk, 3)))
+    assert at.give(Appended()) == []
+
+
 def test_without_an_ack_the_same_batch_is_sent_again_a_little_later_each_time() -> None:
     at = driver(2, Connected())
     at.give(welcome(cursor(at.disk, 1)))
@@ -311,6 +317,14 @@ def test_rows_that_retention_took_are_asked_for_in_vain_and_a_new_epoch_follows(
         2,
         lost.head_hash,
     )
+
+
+def test_a_central_that_lost_everything_asks_in_vain_for_pruned_rows_too() -> None:
+    at = driver(9, Connected())
+    at.disk.prune(EPOCH, 6)
+    at.give(welcome(cursor(at.disk, 1)))
+    assert at.state.asked is not None
+    assert (at.state.asked.cause, at.state.asked.parent_seq) == ("pruned", 0)
 
 
 def test_marks_of_pruned_rows_are_left_out() -> None:

@@ -80,6 +80,10 @@ class Disk:
             return None
         return log.hashes[seq] if seq == 0 or seq >= log.first_kept - 1 else None
 
+    def first_kept(self, epoch: str) -> int:
+        log = self._log(epoch)
+        return log.first_kept if log is not None else 1
+
     # What the machine does ---------------------------------------------------------------------------------------
 
     def append(self, bodies: Sequence[bytes]) -> None:

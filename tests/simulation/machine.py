@@ -133,6 +133,7 @@ class Machine:
     def _send(self, effect: SendBatch, now_us: int) -> None:
         """Send rows up to the first whose hash does not fit; that one is told of when it is its turn."""
         log = next(log for log in self.disk.logs if log.epoch == effect.epoch)
+        assert effect.first_seq >= log.first_kept, "rows that are gone cannot be sent"
         last = min(effect.last_seq, effect.first_seq + BATCH_ROWS - 1)
         bodies = tuple(log.bodies[effect.first_seq - 1 : last])
         sound = next((i for i, body in enumerate(bodies) if body in self.disk.damaged), len(bodies))
