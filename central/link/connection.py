@@ -171,7 +171,8 @@ class Link:
         except (OSError, ValueError) as error:
             self._say(self._explain(error))
             return False
-        if (sock := client.socket()) is not None:
+        sock: Any = client.socket()
+        if sock is not None:
             # Acks are small and many an agent waits for one: none may be held back for the next (Nagle's algorithm).
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._client = client

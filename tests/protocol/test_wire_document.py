@@ -52,7 +52,7 @@ def test_the_chain_of_the_document_is_the_chain() -> None:
 
 def test_the_event_of_the_document_can_be_read() -> None:
     for block in blocks("event"):
-        assert events.decode_event(msgspec.msgpack.encode(json.loads(block))).body
+        assert isinstance(events.decode_event(msgspec.msgpack.encode(json.loads(block))), events.Event)
 
 
 def test_every_message_event_and_feed_is_named_in_the_document() -> None:

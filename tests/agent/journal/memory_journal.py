@@ -80,6 +80,9 @@ class MemoryJournal:
         ends = {(line.epoch, line.next_seq - 1): line.head_hash for line in self.lineage()}
         return kept if kept is not None else ends.get((epoch, seq))
 
+    def first_kept(self, epoch: str) -> int:
+        return next((known.base_seq + 1 for known in self.epochs if known.epoch == epoch), 1)
+
     def adopt(self, granted: EpochGranted) -> None:
         if any(known.epoch == granted.epoch for known in self.epochs):
             return

@@ -105,6 +105,7 @@ class JournalMachine(RuleBasedStateMachine):
         assert journal.lineage() == model.lineage()
         for epoch in model.epochs:
             for seq in range(len(epoch.bodies) + 3):
+                assert journal.first_kept(epoch.epoch) == model.first_kept(epoch.epoch)
                 assert (seq, journal.hash_at(epoch.epoch, seq)) == (seq, model.hash_at(epoch.epoch, seq))
         assert journal.unsent().count == model.unsent_count()
         assert journal.accepted_count() == model.accepted_count()
