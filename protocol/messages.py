@@ -79,7 +79,8 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
 class Batch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="batch"):
     """up: consecutive rows of one epoch, from ``first_seq``. ``previous_hash`` is the hash before them, ``head_hash`` after.
 
-    Each body is the bytes of one event, unchanged since it was accepted.
+    Each body is the bytes of one event, unchanged since it was accepted. ``unsent`` is how many rows wait behind this batch, and
+    ``oldest_unsent_us`` when the oldest that is not acknowledged was recorded.
     """
 
     epoch: str

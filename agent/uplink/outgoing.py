@@ -68,14 +68,15 @@ def _batch(effect: SendBatch, journal: Journal, limit_bytes: int) -> Batch | Non
     if previous_hash is None or head_hash is None:
         return None
     unsent = journal.unsent()
+    behind = max(0, unsent.count - len(rows))
     return Batch(
         epoch=effect.epoch,
         first_seq=effect.first_seq,
         previous_hash=previous_hash,
         head_hash=head_hash,
         bodies=tuple(body for _, body in rows),
-        unsent=unsent.count,
-        oldest_unsent_us=unsent.oldest_us,
+        unsent=behind,
+        oldest_unsent_us=unsent.oldest_us if behind else None,
     )
 
 

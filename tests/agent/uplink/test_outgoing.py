@@ -51,8 +51,11 @@ def test_a_batch_is_what_the_receiver_expects(tmp_path: Path) -> None:
 def test_a_batch_says_how_much_is_behind_it(tmp_path: Path) -> None:
     with Counter(tmp_path) as counter:
         counter.sell("a", "b", "c")
-        message = batch(counter)
-        assert (message.unsent, message.oldest_unsent_us) == (3, counter.clock.wall_us())
+        last = batch(counter)
+        counter.sell_many(700)
+        first = batch(counter)
+        assert (last.unsent, last.oldest_unsent_us) == (0, None)
+        assert (first.unsent, first.oldest_unsent_us) == (203, counter.clock.wall_us())
 
 
 def test_a_batch_holds_five_hundred_rows_at_most(tmp_path: Path) -> None:
