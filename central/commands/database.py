@@ -15,7 +15,6 @@ from central.authority.files import certificate_path, key_path
 from central.authority.installation import BROKER_NAME, ensure
 from central.commands.application import Config, Json, app, failing_clearly, opened, say, say_json, say_table
 from central.database import Database
-from central.embedded.broker_process import serve
 from central.embedded.database import start_database
 from central.embedded.listener import BrokerSettings
 from central.migrations import migrate as bring_up_to_date
@@ -76,6 +75,8 @@ def embedded_broker(
     ] = 1000,
 ) -> None:
     """Run the embedded MQTT broker until Ctrl-C: TLS with client certificates. Prints {"port": …} when it listens."""
+    from central.embedded.broker_process import serve  # noqa: PLC0415 - the broker; no other command needs it
+
     with failing_clearly():
         names = name or list(dict.fromkeys(["localhost", "127.0.0.1", host]))
         ensure(directory, "Countermark", names, datetime.now(UTC))

@@ -3,6 +3,15 @@
 Each step is one file that runs in one transaction. A step that has been released never changes.
 """
 
-from central.migrations.steps import check_schema, head_revision, migrate, schema_revision
+from central.database import Database
+from central.migrations.schema import check_schema, head_revision, schema_revision
+
+
+def migrate(database: Database) -> str:
+    """Bring ``database`` to the newest schema; see :func:`central.migrations.steps.migrate`."""
+    from central.migrations import steps  # noqa: PLC0415 - Alembic takes a second to load, and only this needs it
+
+    return steps.migrate(database)
+
 
 __all__ = ["check_schema", "head_revision", "migrate", "schema_revision"]

@@ -1,4 +1,4 @@
-"""Bringing a database to this software's schema, and saying where it stands."""
+"""Bringing a database to this software's schema, by Alembic."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from pathlib import Path
 import psycopg
 from alembic import command, op
 from alembic.config import Config
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
-from central.database import Connection, Database, DatabaseFault, NotMigrated, SchemaTooNew
+from central.database import Database, DatabaseFault
+from central.migrations.schema import head_revision, refuse_newer
 
 _HERE = Path(__file__).parent
 _MIGRATION_LOCK = 0x434F554E  # any number that only we use: 'COUN'
@@ -21,7 +20,7 @@ _MIGRATION_LOCK = 0x434F554E  # any number that only we use: 'COUN'
 def migrate(database: Database) -> str:
     """Bring ``database`` to the newest schema; its revision. Running it again, or twice at once, changes nothing more.
 
-    Raises :class:`SchemaTooNew` for a database of a newer version, :class:`DatabaseFault` when the server refuses a step.
+    Raises :class:`~central.database.SchemaTooNew` for a database of a newer version, :class:`DatabaseFault` when the server refuses a step.
     """
     # Alembic wants an SQLAlchemy engine; the connection under it is made where every other one is.
     engine = create_engine("postgresql+psycopg://", creator=database.connect, poolclass=NullPool)
@@ -31,7 +30,7 @@ def migrate(database: Database) -> str:
             assert isinstance(raw, psycopg.Connection)
             raw.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
             raw.execute("SELECT set_config('countermark.sites', '*', true)")
-            _refuse_newer(raw)
+            refuse_newer(raw)
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
@@ -51,45 +50,6 @@ def run_step(name: str) -> None:
     assert isinstance(raw, psycopg.Connection)
     # Straight through the driver, without parameters: a file of many statements, in which '%' and ':' mean themselves.
     raw.execute((_HERE / "sql" / f"{name}.sql").read_bytes())
-
-
-def head_revision() -> str:
-    """The revision of the schema that this software needs."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    assert head is not None
-    return head
-
-
-def schema_revision(connection: Connection) -> str | None:
-    """The revision of the schema that is there; None for a database without one."""
-    present = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
-    if present is None or present[0] is None:
-        return None
-    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    return None if row is None else str(row[0])
-
-
-def check_schema(connection: Connection) -> None:
-    """Nothing, if the schema is the one this software needs; else :class:`NotMigrated` or :class:`SchemaTooNew`."""
-    found, wanted = schema_revision(connection), head_revision()
-    if found == wanted:
-        return
-    _refuse_newer(connection)
-    raise NotMigrated(
-        f"database schema: {found or 'none'} found, {wanted} expected; run: countermark-central migrate"
-    )
-
-
-def _refuse_newer(connection: Connection) -> None:
-    found = schema_revision(connection)
-    if found is None:
-        return
-    try:
-        ScriptDirectory.from_config(_config()).get_revision(found)
-    except CommandError:
-        raise SchemaTooNew(
-            f"database schema: {found} found, newest known here {head_revision()}; update this software, nothing was changed"
-        ) from None
 
 
 def _config() -> Config:
