@@ -23,6 +23,7 @@ from protocol.verdicts import Finding
 _item_decoder = msgspec.json.Decoder(ItemHere)
 _policy_decoder = msgspec.json.Decoder(PolicyRow)
 
+_CURSOR_AGE_US = 1_000_000
 ALL_ROWS = 10_000_000
 
 Ask = Callable[[str, int], ItemAnswered | None]
@@ -40,6 +41,24 @@ class ReplicaView(Protocol):
 
     def rows(self, feed: str, *, prefix: str = "", limit: int = 1000) -> Iterable[tuple[str, bytes]]:
         """Rows by key: key and body."""
+
+
+class _Cursors:
+    """Where the feeds stand, looked up at most once a second: a scan has better things to read."""
+
+    def __init__(self, replica: ReplicaView, clock: Clock) -> None:
+        self._replica = replica
+        self._clock = clock
+        self._read: dict[str, tuple[int, FeedCursor]] = {}
+
+    def of(self, feed: str) -> FeedCursor:
+        """The cursor of a feed, at most a second old."""
+        now_us = self._clock.monotonic_us()
+        read_at_us, cursor = self._read.get(feed, (None, None))
+        if cursor is None or read_at_us is None or now_us - read_at_us > _CURSOR_AGE_US:
+            cursor = self._replica.cursor(feed)
+            self._read[feed] = (now_us, cursor)
+        return cursor
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,12 +82,15 @@ class Verification:
         self._site = site
         self._zone = ZoneInfo(time_zone)
         self._clock = clock
+        self._cursors = _Cursors(replica, clock)
         self._policy_read: tuple[tuple[int, int | None], dict[str, str]] = ((-1, None), {})
 
     def locally(self, code: Code) -> Judged | None:
         """What is known here; None where central should be asked."""
         if code.item is None and code.expiry is None:
-            return Judged(gtin=code.gtin)  # most scans: a product's number, of which nothing is to be verified
+            return Judged(
+                gtin=code.gtin
+            )  # most scans: a product's number, of which nothing is to be verified
         place = self._place()
         if code.item is None or code.kind == "sscc":
             return Judged(gtin=code.gtin, finding=rules.from_label(code, place, self._policy()))
@@ -103,7 +125,7 @@ class Verification:
     def evidence(self, item: str) -> Evidence:
         """All that is known here of one item."""
         row = self._replica.get(Feed.ITEMS, item)
-        synced_at_us = self._replica.cursor(Feed.ITEMS).synced_at_us
+        synced_at_us = self._cursors.of(Feed.ITEMS).synced_at_us
         return Evidence(
             local=self._store.read(lambda connection: find_item(connection, item)),
             replica=None if row is None else _item_decoder.decode(row),
@@ -116,7 +138,7 @@ class Verification:
 
     def _policy(self) -> dict[str, str]:
         """The policy as last fetched. A handful of rows, read again only when the feed has moved on."""
-        cursor = self._replica.cursor(Feed.POLICY)
+        cursor = self._cursors.of(Feed.POLICY)
         state = (cursor.version, cursor.synced_at_us)
         if self._policy_read[0] != state:
             found = self._replica.rows(Feed.POLICY, limit=ALL_ROWS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,7 +28,7 @@ class Running:
         self._counter = counter
         self.scanners = Scanners(make_sources(settings), self._take, self._note, window_ms)
 
-    def _take(self, scan: Scan, *, repeated: bool) -> object:
+    def _take(self, scan: Scan, *, repeated: bool) -> Future[ScanFrame]:
         judged = self._counter.parts.counter.scanned(scan, repeated=repeated)
         judged.add_done_callback(lambda done: self._keep(done.result()))
         return judged
