@@ -116,13 +116,14 @@ def run(given: argparse.Namespace, out: Console) -> int:
         ports = Ports(given.http_port, given.broker_port, given.till_port)
         installation = Installation(directory, children, ports, given.mosquitto)
         try:
-            closing = live(given, out, installation, sales, products, bad_lines)
-            show(closing, out)
-            if given.json:
-                text = json.dumps(closing, indent=2, ensure_ascii=False)
-                given.json.write_text(f"{text}\n", encoding="utf-8")
-            if not given.once:
-                stay_up(installation, out)
+            with watching(children):
+                closing = live(given, out, installation, sales, products, bad_lines)
+                show(closing, out)
+                if given.json:
+                    text = json.dumps(closing, indent=2, ensure_ascii=False)
+                    given.json.write_text(f"{text}\n", encoding="utf-8")
+                if not given.once:
+                    stay_up(installation, out)
         finally:
             installation.close()
     if not closing["balanced"]:
@@ -204,7 +205,7 @@ def live(
 def trade(given: argparse.Namespace, out: Console, day: Day, sales: SalesFile, lines: int) -> None:
     """The day itself, with its troubles at their times."""
     columns = TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=out) as progress, watching(day.installation.children):
+    with Progress(*columns, console=out) as progress:
         clock = Clock(lines, progress)
         with ThreadPoolExecutor(1, "trouble") as side:
             trouble = side.submit(make_trouble, day, clock, progress)
@@ -268,13 +269,13 @@ def watching(children: Children) -> Iterator[None]:
         while not done.wait(0.3):
             children.restart_the_dead()
 
-    thread = threading.Thread(target=watch, name="watch", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
+    with ThreadPoolExecutor(1, "watch") as side:
+        watching_over = side.submit(watch)
+        try:
+            yield
+        finally:
+            done.set()
+        watching_over.result()
 
 
 @contextlib.contextmanager
@@ -295,7 +296,7 @@ def stay_up(installation: Installation, out: Console) -> None:
     for site, counter in installation.counters.items():
         out.print(f"Till of {site}: {counter.url}/    scanner: {counter.scanner.path}", highlight=False)
     out.print("Everything stays up until Ctrl-C.")
-    with watching(installation.children), contextlib.suppress(KeyboardInterrupt):
+    with contextlib.suppress(KeyboardInterrupt):
         while True:
             time.sleep(1)
 

@@ -233,14 +233,22 @@ public_port = {link_port}
         self.children.start(Command(name, (sys.executable, "-m", side, *words), {"PYTHONPATH": str(ROOT)}))
 
     def _command(self, side: str, *words: str) -> str:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        arguments = (sys.executable, "-m", side, *words)
-        done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise ChildError(
-                f"{side} {' '.join(words[:3])} ended with code {done.returncode}: {done.stderr or done.stdout}"
+        """What a command of the product says. If a process died meanwhile, it is given again: all of them may be."""
+        while True:
+            restarts = self.children.restarts
+            done = subprocess.run(
+                (sys.executable, "-m", side, *words),
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                capture_output=True,
+                text=True,
+                check=False,
             )
-        return done.stdout
+            if done.returncode == 0:
+                return done.stdout
+            self.children.restart_the_dead()
+            if restarts == self.children.restarts:
+                said = done.stderr or done.stdout
+                raise ChildError(f"{side} {' '.join(words[:3])} ended with code {done.returncode}: {said}")
 
 
 def choose_port(wanted: int, option: str) -> int:

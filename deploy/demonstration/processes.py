@@ -49,6 +49,7 @@ class Children:
         self.restarts = 0
         self._commands: dict[str, Command] = {}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._was_ready: set[str] = set()
         self._ending = threading.Event()
         # The kernel ties a child to the thread that started it: that must be one that lives as long as we do.
         self._starter = ThreadPoolExecutor(1, "starter")
@@ -82,24 +83,27 @@ class Children:
         return self._running[name].pid
 
     def wait_for(self, name: str, ready: Callable[[], bool], timeout_s: float = 60.0) -> None:
-        """Wait until ``ready`` says so; a child that dies meanwhile is an error with its last words."""
+        """Wait until ``ready`` says so; a child that gives up meanwhile is an error with its last words."""
         until = time.monotonic() + timeout_s
         while not ready():
             ended = self._running[name].poll()
-            if ended is not None:
+            if ended is not None and ended >= 0:
                 raise ChildError(f"{name} ended with code {ended}: {self.last_words(name)}")
+            self.restart_the_dead()
             if time.monotonic() > until:
                 raise ChildError(f"{name} is not ready after {timeout_s:.0f} s: {self.last_words(name)}")
             time.sleep(0.05)
+        self._was_ready.add(name)
 
     def restart_the_dead(self) -> list[str]:
-        """Start again what has died; the names."""
+        """Start again what has died; the names. A child that gives up before it was ever ready has said why: it stays."""
         died = []
         with self._lock:
             if self._ending.is_set():
                 return []
             for name, child in list(self._running.items()):
-                if child.poll() is not None:
+                ended = child.poll()
+                if ended is not None and (ended < 0 or name in self._was_ready):
                     died.append(name)
                     self.restarts += 1
                     if self.restarts > RESTARTS_LIMIT:
