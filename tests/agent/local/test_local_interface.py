@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -314,3 +316,9 @@ def test_the_mode_survives_and_is_told(api: Served, open_counter: OpenCounter) -
         api.put("/v1/mode", json={"mode": "verify"})
         assert screen.next() == {"type": "mode", "mode": "verify", "despatch_id": None}
     assert api.put("/v1/mode", json={"mode": "dance"}).status_code == 422
+
+
+def test_every_path_of_the_guide_is_there(api: Served) -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "till.md").read_text(encoding="utf-8")
+    described = set(api.get("/openapi.json").json()["paths"]) | {"/v1/events"}
+    assert set(re.findall(r"/v1/[a-z_{}/-]*[a-z}]", guide)) <= described
