@@ -123,10 +123,18 @@ class TillSettings(_Table):
     language: Literal["en", "zh-Hans", "zh-Hant"] = "en"
 
 
+class InStoreSettings(_Table):
+    """How this shop's scale lays out its labels; letters as in ``docs/codes.md``."""
+
+    layout: str
+    price_decimals: int = Field(default=2, ge=0, le=4)
+    weight_decimals: int = Field(default=3, ge=0, le=4)
+
+
 class CodesSettings(_Table):
     """What a brand or a site says about codes of its own; see ``docs/codes.md``."""
 
-    in_store: tuple[str, ...] = ()
+    in_store: tuple[InStoreSettings, ...] = ()
     private_patterns: tuple[str, ...] = ()
     member_patterns: tuple[str, ...] = ()
     control_keys: tuple[SecretStr, ...] = ()
@@ -143,7 +151,7 @@ class CodesSettings(_Table):
         """The same as the recogniser takes it."""
         try:
             return Rules(
-                in_store=tuple(InStoreLayout(layout=layout) for layout in self.in_store),
+                in_store=tuple(InStoreLayout(**layout.model_dump()) for layout in self.in_store),
                 private_patterns=self.private_patterns,
                 member_patterns=self.member_patterns,
                 control_keys=tuple(key.get_secret_value().encode() for key in self.control_keys),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -111,6 +111,10 @@ COLUMNS = (
 )
 
 
+ALWAYS_SHOWN = frozenset({"opening", "sold", "closing"})
+SHOWN_STATEMENTS = 30
+
+
 def _statement(central: Central, site: str, business_day: date) -> Closing:
     statement = central.get(f"/v1/reconciliation/{site}/{business_day.isoformat()}")
     products = statement["products"]
@@ -179,20 +183,20 @@ def show(closing: Closing, out: Console) -> None:
     out.print(verdict)
 
 
-def _show_statements(statements: Iterable[Closing], out: Console) -> None:
+def _show_statements(statements: Sequence[Closing], out: Console) -> None:
     table = Table(title="Day statements", title_justify="left")
     table.add_column("site and day")
-    for name in COLUMNS:
-        table.add_column(name.replace("_", " "), justify="right")
+    told = [name for name in COLUMNS if name in ALWAYS_SHOWN or any(s[name] != "0" for s in statements)]
+    for name in told:
+        table.add_column(name.replace("transferred", "moved").replace("_", " "), justify="right")
     table.add_column("balanced")
-    shown = list(statements)
-    for statement in shown[:30]:
-        cells = (statement[name] for name in COLUMNS)
+    for statement in statements[:SHOWN_STATEMENTS]:
+        cells = (statement[name] for name in told)
         table.add_row(f"{statement['site']} {statement['day']}", *cells, _yes_no(statement["balanced"]))
     out.print(table)
-    if len(shown) > 30:
-        balanced = sum(statement["balanced"] for statement in shown)
-        out.print(f"  … {len(shown)} statements in all, {balanced} of them balanced")
+    if len(statements) > SHOWN_STATEMENTS:
+        balanced = sum(statement["balanced"] for statement in statements)
+        out.print(f"  … {len(statements)} statements in all, {balanced} of them balanced")
 
 
 def _show_story(closing: Closing, out: Console) -> None:
