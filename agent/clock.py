@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import time
 import uuid
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from protocol.events import Moment
@@ -28,6 +29,10 @@ class Clock:
     def wall_us(self) -> int:
         """UTC since 1970, as the machine believes."""
         return time.time_ns() // 1000
+
+    def today(self) -> date:
+        """The date in UTC: near enough for the century of a label's date."""
+        return datetime.fromtimestamp(self.wall_us() / 1_000_000, UTC).date()
 
     def monotonic_us(self) -> int:
         """Since boot; counts through a suspend where the system offers such a clock, and never jumps."""

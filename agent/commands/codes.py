@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -22,17 +23,22 @@ def decode(
     symbology: Annotated[str | None, typer.Option(help="AIM symbology identifier, such as ]d2.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell what a code is. The rules of a configuration count only where --config names it. Exit code 2: it is none."""
+    """Tell what a code is. The rules of a configuration count only where --config names it.
+
+    Without --json, exit code 2 says that it is none; a program reads ``refusal``.
+    """
     from agent.settings import load  # noqa: PLC0415 - not needed for what standards say
     from protocol.codes import Rules, parse_typed, recognise  # noqa: PLC0415
 
     with clear_errors():
         rules = load(config).codes.rules() if config else Rules()
-        found = recognise(parse_typed(code), symbology=symbology, rules=rules)
+        today = datetime.now(tz=UTC).date()
+        found = recognise(parse_typed(code), symbology=symbology, rules=rules, today=today)
     if as_json:
         say_json(found)
     elif found.refusal:
         typer.echo(f"no code ({found.refusal_cause}): {found.refusal}")
+        raise typer.Exit(2)
     else:
         told = [
             (name, getattr(found, name))
@@ -40,5 +46,3 @@ def decode(
             if name not in {"attributes", "warnings"}
         ]
         say_pairs([*told, *found.attributes.items(), *(("warning", warning) for warning in found.warnings)])
-    if found.refusal:
-        raise typer.Exit(2)

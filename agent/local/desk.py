@@ -50,7 +50,7 @@ def desk_router(parts: Parts) -> APIRouter:
     @router.post("/v1/basket/lines", status_code=201, openapi_extra=body(LinePut))
     async def put_line(request: Request) -> Response:
         asked = await read(request, LinePut)
-        code = recognise(parse_typed(asked.code), rules=parts.rules)
+        code = recognise(parse_typed(asked.code), rules=parts.rules, today=parts.clock.today())
         if code.refusal is not None:
             raise Problem(422, f"code: {code.refusal}", key="unreadable")
         judged = parts.verification.locally(code) or parts.verification.unanswered(code)

@@ -60,7 +60,12 @@ def scans_router(parts: Parts) -> APIRouter:
     async def verify(request: Request) -> Response:
         asked = await read(request, CodeAsked)
         _check_length(asked.code)
-        code = recognise(parse_typed(asked.code), symbology=asked.symbology, rules=parts.rules)
+        code = recognise(
+            parse_typed(asked.code),
+            symbology=asked.symbology,
+            rules=parts.rules,
+            today=parts.clock.today(),
+        )
         if code.refusal is not None:
             return json({"code": code, "finding": None, "product": None})
         judged = parts.verification.locally(code)

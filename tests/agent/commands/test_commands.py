@@ -56,6 +56,12 @@ def test_decode_of_no_code_says_why_and_exits_with_2() -> None:
     assert (found.returncode, found.stdout.startswith("no code (check_digit): ")) == (2, True)
 
 
+def test_a_program_reads_the_refusal_of_a_code() -> None:
+    found = run("decode", "4006381333932", "--json")
+    told = json.loads(found.stdout)
+    assert (found.returncode, told["refusal_cause"], "gtin" in told) == (0, "check_digit", False)
+
+
 def test_a_machine_that_is_not_enrolled_is_told_in_one_line(tmp_path: Path) -> None:
     config = tmp_path / "agent.toml"
     config.write_text(f'data_dir = "{tmp_path / "data"}"')
