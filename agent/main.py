@@ -9,7 +9,6 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from agent.clock import Clock
 from agent.documents import Documents
@@ -291,8 +290,3 @@ def software() -> str:
 def start(settings: Settings) -> Agent:
     """The agent of this configuration, made but not running. Raises :class:`~agent.errors.AgentError`."""
     return Agent(settings, storage.load(settings.data_dir))
-
-
-def run_file(data_dir: Path) -> Path:
-    """Where a running agent says which process it is and where it listens."""
-    return data_dir / "run.json"

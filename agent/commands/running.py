@@ -33,7 +33,8 @@ def run(
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
-    for chatty in ("asyncio", "httpx", "httpcore", "websockets"):
+    # uvicorn.error tells every WebSocket's address, and with it a token that stands there.
+    for chatty in ("asyncio", "httpx", "httpcore", "websockets", "uvicorn.error"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     with clear_errors():
         settings = load(config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import stat
@@ -18,11 +19,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from agent.clock import Clock
+from agent.clock import Clock, ManualClock
 from agent.enrolment import enrol_here
 from agent.identity import storage
 from agent.identity.enrol import EnrolmentError, checked_url, enrol, renew
 from agent.identity.keys import common_name, fits
+from agent.identity.renewing import keep_renewed
 from agent.journal.journal import Journal
 from agent.settings import Settings
 from agent.store import Store
@@ -206,6 +208,28 @@ def test_renewal_is_due_at_half_of_the_certificates_life(
     identity = join(tmp_path, central[1])
     middle = (identity.certificate_not_before_s + identity.certificate_not_after_s) / 2
     assert [storage.is_renewal_due_now(identity, middle + after) for after in (-1, 1)] == [False, True]
+
+
+def test_a_running_agent_renews_by_itself_once_it_is_due(
+    central: tuple[Central, str], tmp_path: Path
+) -> None:
+    identity = join(tmp_path, central[1])
+    clock = ManualClock(identity.certificate_not_after_s * 1_000_000)
+    renewed: list[storage.Identity] = []
+
+    async def until_renewed() -> None:
+        done = asyncio.Event()
+
+        def take(fresh: storage.Identity) -> None:
+            renewed.append(fresh)
+            done.set()
+
+        keeping = asyncio.create_task(keep_renewed(identity, clock, take))
+        await asyncio.wait_for(done.wait(), 20)
+        keeping.cancel()
+
+    asyncio.run(until_renewed())
+    assert [fresh.generation for fresh in renewed] == [2]
 
 
 def test_a_machine_that_is_not_enrolled_is_told_how(tmp_path: Path) -> None:
