@@ -183,6 +183,11 @@ def make_frames(agents: int, lines: int) -> Iterator[tuple[str, bytes, int]]:
 
 
 def sale(chance: random.Random, number: int, seq: int) -> bytes:
+    """The bytes of one receipt."""
+    return encode_event(sale_event(chance, number, seq))
+
+
+def sale_event(chance: random.Random, number: int, seq: int) -> Event:
     """One receipt of three lines; now and then an item with a code of its own."""
     now_us = time.time_ns() // 1000
     lines = tuple(sale_line(chance, number, seq, position) for position in range(LINES_A_SALE))
@@ -196,7 +201,7 @@ def sale(chance: random.Random, number: int, seq: int) -> bytes:
     at = Moment(
         event_time_us=now_us, record_time_us=now_us, monotonic_us=seq, boot_id="boot", clock_synced=True
     )
-    return encode_event(Event(at=at, body=body))
+    return Event(at=at, body=body)
 
 
 def sale_line(chance: random.Random, number: int, seq: int, position: int) -> SaleLine:
