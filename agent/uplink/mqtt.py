@@ -37,6 +37,7 @@ _PARTING_LIMIT_S = 1.0
 _HUNG_UP_LIMIT = 2  # times that a broker hangs up on MQTT 5 before 3.1.1 is tried
 _VERSION_REFUSED = 0x84
 _SESSION_TAKEN_OVER = 0x8E
+_UNSPECIFIED = 0x80
 
 
 class Up(msgspec.Struct, frozen=True):
@@ -201,7 +202,10 @@ class Connection:
                 self._happened.append(NotTaken(f"the broker did not take a message of ours: {code}"))
 
         def on_disconnect(_: Client, __: Any, flags: Any, code: ReasonCode, ____: Any) -> None:
-            self._lost(client, code if flags.is_disconnect_packet_from_server else None, str(code))
+            if flags.is_disconnect_packet_from_server:
+                self._lost(client, code, str(code))
+            else:  # the library's own word for a broken connection is "Unspecified error"
+                self._lost(client, None, "the connection broke" if code.value == _UNSPECIFIED else str(code))
 
         client.on_connect = on_connect
         client.on_subscribe = on_subscribe
