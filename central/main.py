@@ -22,9 +22,10 @@ import uvicorn
 
 from central.api.app import create_app
 from central.api.context import BrokerAddress, Central, LinkState
-from central.authority.certificates import CENTRAL_NAME, Authority
+from central.authority.certificates import Authority
 from central.authority.files import certificate_path, key_path
 from central.authority.installation import ensure_central
+from central.authority.names import central_name
 from central.database import Database, DatabaseFault
 from central.errors import CentralError
 from central.feeds.hints import Hints
@@ -124,7 +125,7 @@ class Process:
     def _ensure_authority(self, now: datetime) -> Authority:
         directory = self.settings.authority.directory
         try:
-            return ensure_central(directory, self.settings.authority.name, now)
+            return ensure_central(directory, self.settings.authority.name, now, self.settings.broker.worker)
         except OSError as error:
             raise StartError(
                 f"authority.directory {directory}: {error.strerror}; expected a directory that this account may write to"
@@ -224,13 +225,14 @@ def _say_ready(url: str, *, as_json: bool) -> None:
 
 def _link_settings(settings: Settings) -> LinkSettings:
     directory = settings.authority.directory
+    name = central_name(settings.broker.worker)
     return LinkSettings(
         host=settings.broker.host,
         port=settings.broker.port,
         worker=settings.broker.worker,
         ca_file=certificate_path(directory, "ca"),
-        certificate_file=certificate_path(directory, CENTRAL_NAME),
-        key_file=key_path(directory, CENTRAL_NAME),
+        certificate_file=certificate_path(directory, name),
+        key_file=key_path(directory, name),
         shared_subscription=settings.broker.shared_subscription,
     )
 

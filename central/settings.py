@@ -77,7 +77,9 @@ class BrokerSettings(_Table):
     public_host: str | None = None
     public_port: int | None = Field(default=None, ge=1, le=65535)
     worker: str = Field(
-        default="1", pattern=r"^[A-Za-z0-9_-]{1,40}$", description="names this process at the broker"
+        default="1",
+        pattern=r"^[A-Za-z0-9_-]{1,40}$",
+        description="names this process at the broker: one each",
     )
     shared_subscription: bool = Field(
         default=False, description="several central processes divide the messages (MQTT 5)"

@@ -14,6 +14,7 @@ import msgspec
 from central.agents import storage
 from central.agents.storage import Agent
 from central.authority.certificates import Authority, sign_agent
+from central.authority.names import is_central
 from central.authority.proofs import has_signed, public_key_pem
 from central.database import Connection
 from central.sites import storage as sites
@@ -70,7 +71,7 @@ def enrol(
     if holder is not None:
         return Refusal(409, _lane_is_taken(kept.site, lane, holder))
     agent = Agent(
-        agent=f"{kept.site}-{lane}-{uuid.uuid4().hex[:8]}",
+        agent=_new_id(kept.site, lane),
         site=kept.site,
         lane=lane,
         state="enrolled",
@@ -121,6 +122,12 @@ def _joined(
         time_zone=site["time_zone"],
         certificate_pem=certificate.decode(),
     )
+
+
+def _new_id(site: str, lane: str) -> str:
+    """A name that says where the machine stands, and is nobody else's: not central's own either, whatever the site is called."""
+    name = f"{site}-{lane}-{uuid.uuid4().hex[:8]}"
+    return f"at-{name}" if is_central(name) else name
 
 
 def _lane_is_taken(site: str, lane: str, holder: str) -> str:

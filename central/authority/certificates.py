@@ -23,11 +23,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from central.authority.names import FIRST_WORKER, central_name, is_central
 from central.errors import CentralError
 from protocol.errors import Malformed
 from protocol.topics import check_agent_id
 
-CENTRAL_NAME = "central"
 AUTHORITY_DAYS = 3650
 SERVER_DAYS = 397  # the longest that common TLS software accepts for a server
 CENTRAL_DAYS = 90
@@ -107,9 +107,11 @@ def issue_server(
     return _issue(authority, names[0], ExtendedKeyUsageOID.SERVER_AUTH, now, days, alternatives)
 
 
-def issue_central(authority: Authority, now: datetime, days: int = CENTRAL_DAYS) -> Credentials:
-    """The client certificate of central's own connection to the broker."""
-    return _issue(authority, CENTRAL_NAME, ExtendedKeyUsageOID.CLIENT_AUTH, now, days)
+def issue_central(
+    authority: Authority, now: datetime, worker: str = FIRST_WORKER, days: int = CENTRAL_DAYS
+) -> Credentials:
+    """The client certificate of a central process's connection to the broker; ``worker`` is its ``broker.worker``."""
+    return _issue(authority, central_name(worker), ExtendedKeyUsageOID.CLIENT_AUTH, now, days)
 
 
 def sign_agent(
@@ -124,7 +126,7 @@ def sign_agent(
         check_agent_id(agent)
     except Malformed as error:
         raise AuthorityError(str(error)) from error
-    if agent == CENTRAL_NAME:
+    if is_central(agent):
         raise AuthorityError(f"agent id {agent!r}: that name is central's own; choose another")
     key = _requested_key(request_pem, agent)
     return _end_certificate(authority, agent, key, ExtendedKeyUsageOID.CLIENT_AUTH, now, days).public_bytes(

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from central.authority.certificates import CENTRAL_NAME, Authority, issue_central, issue_server
+from central.authority.certificates import Authority, issue_central, issue_server
 from central.authority.files import is_due, load, open_or_create_authority, save
+from central.authority.names import FIRST_WORKER, central_name
 
 BROKER_NAME = "broker"
 
@@ -23,9 +24,10 @@ def ensure(directory: Path, name: str, broker_hosts: Sequence[str], now: datetim
     return authority
 
 
-def ensure_central(directory: Path, name: str, now: datetime) -> Authority:
-    """The authority in ``directory``, with central's own credentials good for at least half of their life."""
+def ensure_central(directory: Path, name: str, now: datetime, worker: str = FIRST_WORKER) -> Authority:
+    """The authority in ``directory``, with the credentials of one central process good for at least half of their life."""
     authority = open_or_create_authority(directory, name, now)
-    if is_due(load(directory, CENTRAL_NAME), now):
-        save(directory, CENTRAL_NAME, issue_central(authority, now))
+    own_name = central_name(worker)
+    if is_due(load(directory, own_name), now):
+        save(directory, own_name, issue_central(authority, now, worker))
     return authority

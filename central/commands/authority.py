@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from central.authority.certificates import CENTRAL_NAME
 from central.authority.files import certificate_path, key_path
 from central.authority.installation import BROKER_NAME, ensure
+from central.authority.names import CENTRAL_NAME
 from central.commands.application import Json, failing_clearly, say, say_json
 
 app = typer.Typer(help="The certificate authority of this installation.", no_args_is_help=True)

@@ -1,15 +1,15 @@
 """Who may do what on the broker: the rules, over plain values. Every broker's configuration says the same.
 
-An identity is the common name of a client certificate. ``central`` may do everything below the project's topics. Any other
-identity is an agent, which has four topics of its own and nothing else. What is not named here is denied.
+An identity is the common name of a client certificate. Central's own (``central``, ``central-<worker>``) may do everything below the
+project's topics. Any other identity is an agent, which has four topics of its own and nothing else. What is not named here is denied.
 """
 
 from __future__ import annotations
 
+from central.authority.names import is_central
 from protocol.errors import Malformed
 from protocol.topics import AGENT_ID, ROOT, parse
 
-CENTRAL = "central"
 AGENT_PUBLISHES = frozenset({"up", "ask", "state"})
 AGENT_SUBSCRIBES = frozenset({"down"})
 
@@ -17,12 +17,12 @@ AGENT_SUBSCRIBES = frozenset({"down"})
 def may_connect(identity: str, client_id: str) -> bool:
     """Whether a client id belongs to an identity.
 
-    An agent's client id is its identity: a client id of another's choosing would throw that other off the broker. Central's
-    workers add ``/`` and a name of their own.
+    An agent's client id is its identity: a client id of another's choosing would throw that other off the broker. A central
+    process may add ``/`` and more.
     """
-    if identity == CENTRAL and client_id.startswith(f"{CENTRAL}/"):
-        return True
-    return client_id == identity and AGENT_ID.fullmatch(identity) is not None
+    if AGENT_ID.fullmatch(identity) is None:
+        return False
+    return client_id == identity or (is_central(identity) and client_id.startswith(f"{identity}/"))
 
 
 def may_publish(identity: str, topic: str) -> bool:
@@ -41,7 +41,7 @@ def may_receive(identity: str, topic: str) -> bool:
 
 
 def _is_allowed(identity: str, topic: str, channels: frozenset[str]) -> bool:
-    if identity == CENTRAL:
+    if is_central(identity):
         return topic.startswith(f"{ROOT}/")
     try:
         channel, agent = parse(topic)

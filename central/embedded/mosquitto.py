@@ -10,12 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from central.embedded.access import AGENT_PUBLISHES, AGENT_SUBSCRIBES, CENTRAL
+from central.authority.names import central_name
+from central.embedded.access import AGENT_PUBLISHES, AGENT_SUBSCRIBES
 from central.errors import CentralError
 from protocol.topics import CHANNELS, ROOT
 
 PAYLOAD_LIMIT_BYTES = 128 * 1024
 PACKET_LIMIT_BYTES = PAYLOAD_LIMIT_BYTES + 1024
+WORKERS = 8
+"""Central processes that the access list knows: Mosquitto has no wildcard for the names of users."""
+CENTRAL_IDENTITIES = tuple(central_name(str(number)) for number in range(1, WORKERS + 1))
 
 
 class ConfigurationError(CentralError):
@@ -53,7 +57,7 @@ def configuration(
     )
 
 
-def access_list(central_identities: Sequence[str] = (CENTRAL,)) -> str:
+def access_list(central_identities: Sequence[str] = CENTRAL_IDENTITIES) -> str:
     """The text of the ACL file: one rule per channel for every agent, and everything of the project for central."""
     lines = ["# An agent writes its own topics and reads its own; %u is the common name of its certificate."]
     for channel in CHANNELS:
@@ -61,6 +65,11 @@ def access_list(central_identities: Sequence[str] = (CENTRAL,)) -> str:
             lines.append(f"pattern write {ROOT}/{channel}/%u")
         if channel in AGENT_SUBSCRIBES:
             lines.append(f"pattern read {ROOT}/{channel}/%u")
+    lines += [
+        "",
+        "# Central's processes, by broker.worker: 1 comes as central, 2 as central-2, and so on. For more of them, or other names,",
+        "# add two lines each.",
+    ]
     for identity in central_identities:
         lines += ["", f"user {identity}", f"topic readwrite {ROOT}/#"]
     return "\n".join(lines) + "\n"

@@ -26,6 +26,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from central.authority.names import central_name
 from central.errors import CentralError
 from protocol.codec import FRAME_LIMIT_BYTES, Signer, encode
 from protocol.errors import Malformed, ProtocolError
@@ -53,8 +54,8 @@ class LinkError(CentralError):
 class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Where the broker is, and as whom central comes. Without ``ca_file`` the connection is not encrypted (for trials only).
 
-    A broker that takes the client id from the certificate (Mosquitto, as it is configured here) knows one connection a name:
-    several processes then need a certificate each, with a name of its own that the broker's access list knows as central's.
+    A broker knows one connection a name, and takes the name from the certificate: several processes have a ``worker`` and a
+    certificate each (see :mod:`central.authority.names`), and the broker's access list knows them all as central's.
     """
 
     host: str
@@ -190,7 +191,7 @@ class Link:
         is_new = self._version is MQTTProtocolVersion.MQTTv5
         client = Client(
             CallbackAPIVersion.VERSION2,
-            client_id=f"central/{self._settings.worker}",
+            client_id=central_name(self._settings.worker),
             clean_session=None if is_new else True,
             protocol=self._version,
             reconnect_on_failure=False,
@@ -261,7 +262,8 @@ class Link:
                 self._version = MQTTProtocolVersion.MQTTv311 if is_new else MQTTProtocolVersion.MQTTv5
         if code.value == _SESSION_TAKEN_OVER and flags.is_disconnect_packet_from_server:
             self._say(
-                "another process connected to the broker as central; give each one a certificate with its own name"
+                f"another process connected to the broker as {central_name(self._settings.worker)}; "
+                "give each central process a broker.worker of its own"
             )
         elif was_online or hung_up:
             self._say(f"broker {self._settings.host}:{self._settings.port}: the connection was lost ({code})")

@@ -27,6 +27,7 @@ from central.authority.certificates import (
     sign_agent,
 )
 from central.authority.files import certificate_path, key_path, save
+from central.authority.names import FIRST_WORKER, central_name, is_central
 from central.embedded.broker_process import start_broker
 from central.embedded.listener import BrokerSettings
 from central.embedded.mosquitto import MosquittoPaths, access_list, configuration
@@ -61,9 +62,10 @@ class Certificates:
             "broker", issue_server(self.authority, ["localhost", "127.0.0.1"], datetime.now(UTC))
         )
 
-    def central(self) -> ClientFiles:
-        """Central's client certificate."""
-        return self._keep("central", issue_central(self.authority, datetime.now(UTC)))
+    def central(self, worker: str = FIRST_WORKER) -> ClientFiles:
+        """The client certificate of a central process."""
+        issued = issue_central(self.authority, datetime.now(UTC), worker)
+        return self._keep(central_name(worker), issued)
 
     def agent(self, agent: str) -> ClientFiles:
         """An agent's client certificate, by way of a certificate request."""
@@ -91,8 +93,10 @@ class RunningBroker:
         return self.certificates.ca_file
 
     def client_files(self, identity: str) -> ClientFiles:
-        """A client certificate for ``central`` or an agent."""
-        return self.certificates.central() if identity == "central" else self.certificates.agent(identity)
+        """A client certificate for a name of central's, or an agent."""
+        if is_central(identity):
+            return self.certificates.central(identity.removeprefix("central").lstrip("-") or FIRST_WORKER)
+        return self.certificates.agent(identity)
 
 
 @contextmanager

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,15 +14,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from central.embedded.mosquitto import access_list
 from central.link import Link, LinkSettings
 from protocol.codec import decode, encode
 from protocol.messages import Ack, Cursor, HelloWanted, Presence
 from protocol.topics import topic
-from tests.integration import services
 from tests.integration.services import Client, RunningBroker, free_port
 
 AGENT = "north-1"
+ROOT = Path(__file__).resolve().parents[2]
 ACK = Ack(cursor=Cursor("e", 1, b"h" * 32))
 
 
@@ -89,32 +91,57 @@ def test_retained_presence_is_heard_by_a_central_that_comes_later(broker: Runnin
         assert inbox.frames.get(timeout=20) == (AGENT, "state", state)
 
 
-def test_several_centrals_divide_the_messages_of_a_shared_subscription(
-    reachable_directory: Path, monkeypatch: pytest.MonkeyPatch
+@contextmanager
+def central_process(broker: RunningBroker, worker: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A central process of its own with a link, online, that acknowledges every number it takes."""
+    broker.certificates.central(worker)
+    words = ("-m", "tests.integration.answering_link", str(broker.port), worker, str(broker.ca_file.parent))
+    with subprocess.Popen((sys.executable, *words), stdout=subprocess.PIPE, cwd=ROOT) as process:
+        try:
+            assert process.stdout is not None
+            assert b"online\n" in process.stdout, "it ended before it was online"
+            yield process
+        finally:
+            process.kill()
+
+
+def acknowledged(agent: Client) -> Cursor:
+    ack = decode(agent.next_message()[1]).message
+    assert isinstance(ack, Ack)
+    return ack.cursor
+
+
+def repeat_until_acknowledged(agent: Client, number: int) -> Cursor:
+    """What every agent does: say it again while there is no answer."""
+    for _ in range(40):
+        agent.publish(topic("up", AGENT), b"%d" % number)
+        with contextlib.suppress(queue.Empty):
+            ack = decode(agent.messages.get(timeout=0.5)[1]).message
+            assert isinstance(ack, Ack)
+            if ack.cursor.next_seq == number:
+                return ack.cursor
+    raise AssertionError(f"{number} was never acknowledged")
+
+
+def test_of_two_central_processes_each_message_is_taken_by_one_and_of_a_killed_one_by_the_other(
+    mosquitto: RunningBroker,
 ) -> None:
-    names = ("central", "central-2")  # a name each: the broker takes the client id from the certificate
-    monkeypatch.setattr(services, "access_list", lambda: access_list(names))
-    with services.mosquitto(reachable_directory) as broker:
-        _divide(broker, names)
-
-
-def _divide(mosquitto: RunningBroker, names: tuple[str, str]) -> None:
-    inboxes = [Inbox(), Inbox()]
-    shared = [settings(mosquitto, name, shared_subscription=True, worker=name) for name in names]
-    with linked(shared[0], inboxes[0]) as one, linked(shared[1], inboxes[1]) as other:
-        until_online(one)
-        until_online(other)
-        with Client(mosquitto, AGENT).connect() as agent:
-            for number in range(20):
-                agent.publish(topic("up", AGENT), b"%d" % number)
-        pause = threading.Event()
-        for _ in range(400):
-            if sum(inbox.frames.qsize() for inbox in inboxes) >= 20:
-                break
-            pause.wait(0.05)
-        found = [list(inbox.frames.queue) for inbox in inboxes]
-        assert sorted(int(frame) for frames in found for _, _, frame in frames) == list(range(20))
-        assert all(found)
+    with (
+        Client(mosquitto, AGENT).connect() as agent,
+        central_process(mosquitto, "1") as first,
+        central_process(mosquitto, "2"),
+    ):
+        agent.subscribe(topic("down", AGENT))
+        for number in range(20):
+            agent.publish(topic("up", AGENT), b"%d" % number)
+        cursors = [acknowledged(agent) for _ in range(20)]
+        assert sorted(cursor.next_seq for cursor in cursors) == list(range(20))
+        assert {cursor.epoch for cursor in cursors} == {"1", "2"}
+        assert agent.messages.empty()
+        first.kill()
+        first.wait()
+        later = [repeat_until_acknowledged(agent, number) for number in range(20, 40)]
+        assert {cursor.epoch for cursor in later} == {"2"}
 
 
 def test_a_broker_that_is_away_at_start_is_waited_for_and_named() -> None:
@@ -159,7 +186,7 @@ def test_the_link_comes_back_when_its_connection_is_taken(mosquitto: RunningBrok
     with linked(settings(mosquitto), inbox) as link:
         until_online(link)
         # Another client with central's identity and client id: the broker ends the first connection.
-        with Client(mosquitto, "central", client_id="central/1").connect():
+        with Client(mosquitto, "central", client_id="central").connect():
             pause = threading.Event()
             while not link.status().cause:
                 pause.wait(0.02)

@@ -74,7 +74,9 @@ def test_an_agents_certificate_is_signed_by_the_authority_and_serves_a_client_on
     assert (list(usages), constraints.ca) == ([ExtendedKeyUsageOID.CLIENT_AUTH], False)
 
 
-@pytest.mark.parametrize("agent", ["central", "", "+", "#", "a/b", "-x", "x" * 64, "käse"])
+@pytest.mark.parametrize(
+    "agent", ["central", "central-", "central-2", "central-9f3", "", "+", "#", "a/b", "-x", "x" * 64, "käse"]
+)
 def test_a_name_that_would_open_other_topics_is_not_signed(authority: Authority, agent: str) -> None:
     with pytest.raises(AuthorityError, match=r"agent id .*(expected|choose another)"):
         sign_agent(authority, make_request(make_key(), "shop-1"), agent, NOW)
@@ -125,8 +127,9 @@ def test_a_server_without_a_name_is_refused(authority: Authority) -> None:
         issue_server(authority, [], NOW)
 
 
-def test_central_is_called_central(authority: Authority) -> None:
-    assert common_name(issue_central(authority, NOW).certificate_pem) == "central"
+@pytest.mark.parametrize(("worker", "name"), [("1", "central"), ("2", "central-2"), ("b", "central-b")])
+def test_each_central_process_has_a_name_of_its_own(authority: Authority, worker: str, name: str) -> None:
+    assert common_name(issue_central(authority, NOW, worker).certificate_pem) == name
 
 
 def test_a_certificate_is_valid_an_hour_back_for_clocks_that_are_slow(authority: Authority) -> None:

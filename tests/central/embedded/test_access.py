@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from central.authority.names import is_central
 from central.embedded.access import may_connect, may_publish, may_receive, may_subscribe
 from protocol.topics import AGENT_ID, CHANNELS
 
-agents = st.from_regex(AGENT_ID, fullmatch=True).filter(lambda agent: agent != "central")
+agents = st.from_regex(AGENT_ID, fullmatch=True).filter(lambda agent: not is_central(agent))
 any_topic = st.one_of(
     st.text(max_size=40),
     st.builds(
@@ -49,8 +50,23 @@ def test_an_agent_connects_under_its_own_name_alone(agent: str, client_id: str) 
 
 
 @pytest.mark.parametrize("client_id", ["central", "central/1", "central/worker-b"])
-def test_the_workers_of_central_have_names_of_their_own(client_id: str) -> None:
+def test_central_may_add_to_its_name(client_id: str) -> None:
     assert may_connect("central", client_id)
+
+
+def test_a_second_central_process_connects_under_its_own_name_and_not_under_the_first_ones() -> None:
+    found = [may_connect("central-2", name) for name in ("central-2", "central", "central/1", "central-3")]
+    assert found == [True, False, False, False]
+
+
+@pytest.mark.parametrize("identity", ["central", "central-2", "central-b"])
+def test_every_central_process_answers_every_agent(identity: str) -> None:
+    assert may_publish(identity, "countermark/1/down/shop-1")
+
+
+@pytest.mark.parametrize("identity", ["centrale", "Central-2", "north-central-2"])
+def test_a_name_that_only_resembles_centrals_is_an_agents(identity: str) -> None:
+    assert not may_publish(identity, "countermark/1/down/shop-1")
 
 
 @pytest.mark.parametrize("client_id", ["", "central2", "centra", "shop-1", "/central"])

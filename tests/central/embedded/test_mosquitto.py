@@ -33,6 +33,11 @@ def test_every_identity_of_central_has_the_project_and_no_more() -> None:
     )
 
 
+def test_the_access_list_knows_eight_central_processes() -> None:
+    users = [line for line in access_list().split("\n") if line.startswith("user ")]
+    assert users == ["user central", *(f"user central-{number}" for number in range(2, 9))]
+
+
 def test_the_listener_may_be_bound_to_one_address() -> None:
     assert "\nlistener 1234 127.0.0.1\n" in configuration(PATHS, port=1234, bind_address="127.0.0.1")
 

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from agent.identity.keys import common_name, fits, make_key, make_request
+from central.authority.names import is_central
 from protocol.chain import genesis
 from tests.integration.api.world import Counter, World
 
@@ -62,6 +63,13 @@ def test_central_stands_at_the_beginning_of_the_new_journal(world: World) -> Non
             "SELECT epoch::text, next_seq, head_hash FROM epochs WHERE agent_id = %s", (joined["agent"],)
         ).fetchone()
     assert row == (joined["epoch"], 1, genesis(joined["agent"], joined["epoch"]))
+
+
+@pytest.mark.parametrize("site", ["central", "central-2"])
+def test_a_machine_of_a_site_called_central_gets_no_name_of_centrals(world: World, site: str) -> None:
+    world.post("/v1/sites", {"site": site, "name": "The central store", "kind": "store"})
+    joined = world.post("/v1/enrolments", joining(token_for(world, site), make_key()))
+    assert (joined["agent"].startswith(f"at-{site}-1-"), is_central(joined["agent"])) == (True, False)
 
 
 def test_a_token_lets_one_machine_join_and_no_other(world: World) -> None:
