@@ -15,6 +15,8 @@ from agent.commands.calling import Running, call, run_file
 from agent.commands.speaking import ConfigOption, JsonOption, clear_errors, say_json, say_pairs
 from agent.settings import load
 
+_log = logging.getLogger("countermark.agent")
+
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
@@ -44,7 +46,16 @@ def run(
         path = run_file(settings.data_dir)
 
         def tell(local_url: str) -> None:
-            write_run_file(path, local_url)
+            try:
+                write_run_file(path, local_url)
+            except (
+                OSError
+            ) as error:  # a full disk: sales may be refused, but what is there must still be sent
+                _log.warning(
+                    "%s: cannot be written (%s); commands such as status do not find this agent, until it is started again",
+                    path,
+                    error.strerror,
+                )
             typer.echo(
                 f"countermark-agent {agent.identity.agent} of site {agent.identity.site} is ready at {local_url}"
             )

@@ -72,5 +72,7 @@ def test_an_agent_killed_on_a_full_disk_comes_back_and_sends_what_it_has(
 
 
 def on_the_disk(shops: Shops, disk: SmallDisk, counter: Counter, till: Till) -> int:
-    """Compare the books, with the journal where it is; the number of sales accepted."""
-    return assert_books_agree(shops, [(counter._replace(data_dir=disk.path), till)]).accepted
+    """Compare the books, with the journal as it is on the small disk; the number of sales accepted."""
+    shops.wait_sent(counter)
+    copied = disk.copy_of_journal(counter.data_dir.with_name("copied"))
+    return assert_books_agree(shops, [(counter._replace(data_dir=copied), till)]).accepted

@@ -38,7 +38,7 @@ def publish_as(counter: Counter, frame: bytes) -> Held:
         connection.close()
 
 
-def awaited(connection: Connection, kind: type[Up] | type[Arrived]) -> Arrived:
+def awaited(connection: Connection, kind: type[Up | Arrived]) -> Arrived:
     """The next happening of a kind."""
     waker, wake = socket.socketpair()
     deadline = time.monotonic() + WAIT_S
