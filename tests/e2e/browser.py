@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import re
 import shutil
@@ -68,9 +69,17 @@ class Page:
             self.errors.append(message["params"]["entry"]["text"])
 
     def open(self, url: str, *, width: int = 1280, height: int = 800) -> None:
-        """Go to a page."""
+        """Go to a page, and wait until it is there: what the former one does at its end is not this one's doing."""
         self.size(width, height)
         self.do("Page.navigate", url=url)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with contextlib.suppress(AssertionError):  # asked while the former page was going
+                if self.run(
+                    f"location.href.startsWith({json.dumps(url)}) && document.readyState === 'complete'"
+                ):
+                    return
+        raise AssertionError(f"{url}: not there after 30 s; errors: {self.errors}")
 
     def size(self, width: int, height: int) -> None:
         """The size of the screen."""

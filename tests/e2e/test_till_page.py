@@ -62,8 +62,8 @@ def till(page: Page, tmp_path: Path) -> Iterator[Till]:
             despatched_at_us=now_us,
         ),
     )
-    page.errors.clear()
     with running(prepare(tmp_path, *rows, now_us=now_us), tmp_path) as agent, agent.client() as client:
+        page.errors.clear()
         page.open(agent.url)
         page.run("localStorage.clear()")
         page.open(agent.url)
