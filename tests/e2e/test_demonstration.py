@@ -21,6 +21,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 RUN_TIMEOUT_S = 240
+# A whole day on a busy machine; a hang still ends in a stack trace.
+pytestmark = pytest.mark.timeout(2 * RUN_TIMEOUT_S)
 
 SALES = """\
 store,receipt,sold_at,gtin,quantity,amount,discount,member
