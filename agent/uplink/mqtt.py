@@ -38,6 +38,7 @@ _HUNG_UP_LIMIT = 2  # times that a broker hangs up on MQTT 5 before 3.1.1 is tri
 _VERSION_REFUSED = 0x84
 _SESSION_TAKEN_OVER = 0x8E
 _UNSPECIFIED = 0x80
+_OUT_OF_TIME = frozenset({9, 10})  # OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED
 
 
 class Up(msgspec.Struct, frozen=True):
@@ -257,7 +258,12 @@ class Connection:
 
     def _explain(self, error: OSError | ValueError) -> str:
         if isinstance(error, ssl.SSLCertVerificationError):
-            what = f"its certificate is not one to trust ({error.verify_message}); check the broker's address, or enrol again"
+            check = (
+                "this machine's clock"
+                if error.verify_code in _OUT_OF_TIME
+                else "the broker's address, or enrol again"
+            )
+            what = f"its certificate is not one to trust ({error.verify_message}); check {check}"
         elif isinstance(error, ssl.SSLError):
             what = f"no encrypted connection ({error.reason}); check that the port is the one for TLS"
         elif isinstance(error, FileNotFoundError):

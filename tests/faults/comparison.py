@@ -6,7 +6,6 @@ database. Nothing here asks the product whether all is well, except for the repl
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -28,12 +27,21 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 class Books(NamedTuple):
-    """What was compared, in numbers: sales the tills hold as accepted, facts applied, quarantined, and recognised as repeated."""
+    """What was compared, in numbers.
+
+    ``accepted`` are the sales that tills were told are accepted, ``lost`` and ``doubled`` those of them that are. The facts at central are
+    ``applied``, ``quarantined``, or ``repeated``: recognised when another epoch brought them again.
+    """
 
     accepted: int
     applied: int
     quarantined: int
     repeated: int
+    lost: int
+    doubled: int
+
+
+NOTHING = Books(0, 0, 0, 0, 0, 0)
 
 
 class Epoch(NamedTuple):
@@ -62,7 +70,7 @@ def compare(shops: Shops, pairs: Sequence[tuple[Counter, Till]]) -> tuple[Books,
     for counter, till in pairs:
         sites[counter.site] |= till.accepted
     found: list[str] = []
-    figures = Books(0, 0, 0, 0)
+    figures = NOTHING
     with psycopg.connect(shops.database_url) as connection:
         for site, accepted in sites.items():
             agent = next(counter.agent for counter, _ in pairs if counter.site == site)
@@ -88,26 +96,28 @@ def _compare_site(
     booked = _sales_booked(connection, site)
     in_quarantine, stand_ins = _quarantined(connection, site)
     epochs = _epochs(connection, agent)
+    missing = [sale for sale in accepted if sale not in booked and sale not in in_quarantine]
+    doubled = {sale: places for sale, places in booked.items() if len(places) > 1}
+    both = [sale for sale in booked if sale in in_quarantine]
     books = Books(
         len(accepted),
         sum(epoch.applied for epoch in epochs),
         sum(epoch.quarantined for epoch in epochs),
         sum(epoch.repeated for epoch in epochs),
+        # A stand-in says that a row was destroyed on the agent's disk, but no longer which sale it was.
+        max(0, len(missing) - stand_ins),
+        len(doubled) + len(both),
     )
-    missing = [sale for sale in accepted if sale not in booked and sale not in in_quarantine]
     found = []
-    # A stand-in says that a row was destroyed on the agent's disk, but no longer which sale it was.
-    if len(missing) > stand_ins:
+    if books.lost:
         found.append(
-            f"LOST: {site}: {len(missing) - stand_ins} of {len(accepted)} accepted sales are neither booked nor in quarantine: "
+            f"LOST: {site}: {books.lost} of {len(accepted)} accepted sales are neither booked nor in quarantine: "
             f"{_some(missing, lambda sale: f'{sale} (receipt {accepted[sale].receipt})')}"
         )
-    doubled = {sale: places for sale, places in booked.items() if len(places) > 1}
     if doubled:
         found.append(
             f"DOUBLED: {site}: booked more than once: {_some(doubled, lambda sale: f'{sale} in rows {sorted(doubled[sale])}')}"
         )
-    both = [sale for sale in booked if sale in in_quarantine]
     if both:
         found.append(f"DOUBLED: {site}: booked and in quarantine: {_some(both)}")
     unknown = [sale for sale in booked if sale not in accepted]
@@ -256,8 +266,3 @@ def _some(sales: Iterable[str], words: Any = str) -> str:
     names = list(sales)
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(words(name) for name in names[:SHOWN]) + more
-
-
-def figures(books: Books) -> str:
-    """The figures as JSON, for a report."""
-    return json.dumps(books._asdict())

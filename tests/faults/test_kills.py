@@ -10,7 +10,7 @@ from tests.faults.shops import Shops
 
 SEED = 20_260_701
 KILLS = 52
-PACE_S = 1.0
+PACE_S = 0.7
 AGENTS = 3
 
 
