@@ -19,6 +19,7 @@ from tests.simulation.machine import DiskFull, Machine
 PACE = Pace(answer_timeout_us=1_000, answer_timeout_limit_us=8_000, hello_interval_us=200_000, marks=5)
 QUEUE_LIMIT = 60  # what the broker holds for one receiver; the rest it drops, as brokers do
 SETTLE_ROUNDS = 4_000
+OPS_BETWEEN_CHECKS = 25
 
 
 class Op(NamedTuple):
@@ -57,6 +58,7 @@ class World:
         self.central_on = True
         self.central_dies = Crash.NEVER
         self.coded = 0
+        self.ops = 0
         for number in range(agents):
             name, epoch = f"agent-{number}", self._new_epoch()
             self.centre.enrol(name, epoch)
@@ -65,8 +67,21 @@ class World:
         self.backup = self.centre.books.backup()
 
     def happen(self, op: Op) -> None:
-        """Do one op, then check what must hold at every moment."""
+        """Do one op. That nothing takes effect twice is checked with every row; that nothing is lost, every so many ops."""
         getattr(self, f"_op_{op.kind}")(op.a, op.b)
+        self.ops += 1
+        if self.ops % OPS_BETWEEN_CHECKS == 0:
+            self.check_nothing_is_lost()
+
+    def check_nothing_is_lost(self) -> None:
+        """Every accepted sale is at central, or in a journal, or every copy of it was destroyed."""
+        books = self.centre.books
+        missing = self.accepted - books.applied.keys() - books.quarantined.keys() - self.destroyed
+        for machine in self.machines:
+            missing -= machine.disk.sales()
+        missing -= {body.removeprefix(STAND_IN) for body in books.quarantined}
+        if missing:
+            raise Wrong(f"{len(missing)} sales are nowhere: {sorted(missing)[:5]}")
 
     # Sales --------------------------------------------------------------------------------------------------------
 
