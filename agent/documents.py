@@ -15,7 +15,7 @@ import msgspec
 from agent.clock import Clock
 from agent.store import Connection
 from agent.verification.local_items import note_items
-from protocol.events import Body, Event, encode_event
+from protocol.events import Body, Event
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,12 +51,14 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Accepted(Protocol):
-    """Where an event stands."""
+    """Where an event stands, and its bytes there."""
 
     @property
     def epoch(self) -> str: ...
     @property
     def seq(self) -> int: ...
+    @property
+    def body(self) -> bytes: ...
 
 
 class AppendsEvents(Protocol):
@@ -135,7 +137,7 @@ class Documents:
                 written.epoch,
                 written.seq,
                 written.event_time_us,
-                encode_event(event),
+                accepted.body,
             ),
         )
         return written

@@ -59,6 +59,10 @@ class Drafts:
         with self._lock:
             return sorted(name for name in self._bodies if name.startswith(prefix))
 
+    def remove(self, connection: Connection, draft: str) -> None:
+        """Take a draft off the disk within a transaction: a completed basket must leave it together with its sale."""
+        _store_one(connection, draft, None, self._clock.wall_us())
+
     def save(self, connection: Connection, draft: str, value: object) -> None:
         """Store a draft within a transaction: a completed basket must leave the disk together with its sale."""
         _store_one(connection, draft, msgspec.json.encode(value), self._clock.wall_us())

@@ -31,11 +31,12 @@ CHECKPOINT_EVERY_ROWS = 10_000
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """An event that is in the journal once the transaction that appended it has been committed."""
+    """An event that is in the journal once the transaction that appended it has been committed; ``body`` is its bytes there."""
 
     epoch: str
     seq: int
     hash: bytes
+    body: bytes
 
 
 class Unsent(msgspec.Struct, frozen=True):
@@ -168,7 +169,7 @@ class Journal:
         )
         if seq % CHECKPOINT_EVERY_ROWS == 0:
             verification.note_checkpoint(connection, epoch_no, seq, digest, event.at.record_time_us)
-        return Accepted(epoch, seq, digest)
+        return Accepted(epoch, seq, digest, body)
 
     def note_acked(self, epoch: str, next_seq: int) -> Future[None]:
         """Central has everything of ``epoch`` before ``next_seq``. Lower than before if central was restored from a backup."""

@@ -34,7 +34,12 @@ WAITING_LIMIT = 4096
 """Pieces of work that may wait. A counter makes a handful a second: more than this means that the disk stands still."""
 GROUP_LIMIT = 256
 """Pieces of work in one commit, so that the first of them is not kept waiting by the last."""
-_REST_S = 0.2  # a pause this long is a good moment to move the log into the database
+_REST_S = 0.2  # a pause this long is a good moment to move a long log into the database …
+_LONG_REST_S = (
+    60.0  # … a short one waits: whoever writes next must sync twice, to begin the log anew and to commit
+)
+LONG_LOG_ROWS = 1000
+"""Changed rows that make the log a long one: some 100 sales with their scans, a quarter of what SQLite would let it grow to."""
 
 Check = Callable[[Connection], str | None]
 """Looks at a reopened database and says in words what is wrong with it; None if nothing is."""
@@ -60,6 +65,7 @@ class Writer:
         self._checks: list[Check] = []
         self._listeners: list[Callable[[], None]] = []
         self._log_is_dirty = True
+        self._rows_moved = -LONG_LOG_ROWS  # nobody knows how long the log is that a former process left
         self._is_closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
@@ -108,7 +114,7 @@ class Writer:
         """The jobs of the next commit, none when it is time for a rest, and whether there may be more."""
         jobs: list[Job[Any]] = []
         try:
-            job = self._jobs.get(timeout=_REST_S if self._log_is_dirty else None)
+            job = self._jobs.get(timeout=self._patience_s())
             while job is not None:
                 if job.future.set_running_or_notify_cancel():
                     jobs.append(job)
@@ -118,6 +124,13 @@ class Writer:
         except queue.Empty:
             return jobs, True
         return jobs, False
+
+    def _patience_s(self) -> float | None:
+        """How long to wait for work before a rest; None where there is nothing to do in one."""
+        if not self._log_is_dirty:
+            return None
+        is_short = self._connection and self._connection.total_changes - self._rows_moved < LONG_LOG_ROWS
+        return _LONG_REST_S if is_short and not self._reserve.is_spent else _REST_S
 
     def _serve(self, jobs: list[Job[Any]]) -> None:
         settled = self._attempt(jobs)
@@ -151,7 +164,10 @@ class Writer:
             return _trouble(error)
         try:
             connection.execute("BEGIN IMMEDIATE")
-            outcomes = [_outcome(connection, job) for job in jobs]
+            if len(jobs) == 1:
+                outcomes = [_outcome_alone(connection, jobs[0])]
+            else:
+                outcomes = [_outcome(connection, job) for job in jobs]
             connection.execute("COMMIT")
         except DatabaseError as error:
             self._connection = None
@@ -169,6 +185,7 @@ class Writer:
             connection.close()
             raise
         self._connection = connection
+        self._rows_moved = 0
         return connection
 
     def _check(self, connection: Connection) -> None:
@@ -188,6 +205,7 @@ class Writer:
             return
         try:
             self._log_is_dirty = move_log_into_database(self._connection) > 0
+            self._rows_moved = self._connection.total_changes
         except DatabaseError as error:
             self.trouble = _trouble(error)
             with contextlib.suppress(DatabaseError):
@@ -212,22 +230,33 @@ class _Failed:
         self.error = error
 
 
+def _outcome_alone(connection: Connection, job: Job[Any]) -> Any:
+    """A job with nobody beside it, as most sales are: its failure may take the whole transaction back."""
+    outcome = _result(connection, job)
+    if isinstance(outcome, _Failed):
+        connection.execute("ROLLBACK")
+        connection.execute("BEGIN IMMEDIATE")
+    return outcome
+
+
 def _outcome(connection: Connection, job: Job[Any]) -> Any:
     connection.execute("SAVEPOINT work")
+    outcome = _result(connection, job)
+    if isinstance(outcome, _Failed):
+        connection.execute("ROLLBACK TO work")
+    connection.execute("RELEASE work")
+    return outcome
+
+
+def _result(connection: Connection, job: Job[Any]) -> Any:
     try:
-        result = job.work(connection)
+        return job.work(connection)
     except DatabaseError as error:
         if trouble_of(error) or not connection.in_transaction:
             raise  # the disk's fault, which the whole group shares
-        failed = _Failed(error)
+        return _Failed(error)
     except Exception as error:  # noqa: BLE001 - whatever a piece of work raises belongs to who submitted it; the others go on
-        failed = _Failed(error)
-    else:
-        connection.execute("RELEASE work")
-        return result
-    connection.execute("ROLLBACK TO work")
-    connection.execute("RELEASE work")
-    return failed
+        return _Failed(error)
 
 
 def _trouble(error: DatabaseError) -> Trouble:

@@ -112,9 +112,9 @@ class Desk:
             self._basket = empty()
         return taken, submitted
 
-    def save_empty(self, connection: Connection) -> None:
+    def remove_saved(self, connection: Connection) -> None:
         """Within the transaction that completes it, the basket leaves the disk too."""
-        self._drafts.save(connection, self.kind, empty())
+        self._drafts.remove(connection, self.kind)
 
     def give_back(self, basket: Basket) -> None:
         """The basket could not be completed: it is on the counter again, with what was scanned since behind it."""

@@ -83,7 +83,7 @@ class Returns:
     ) -> Written | Refusal:
         written = self._write(asked, return_id, rules.sale_lines(basket), returned_at_us, connection)
         if isinstance(written, Written):
-            self._desk.save_empty(connection)
+            self._desk.remove_saved(connection)
         return written
 
     def _write(

@@ -147,7 +147,7 @@ class Sales:
             connection, kind="sale", document_id=sale_id, request=digest_source(asked), make=make
         )
         if isinstance(written, Written):
-            self._desk.save_empty(connection)
+            self._desk.remove_saved(connection)
         return written
 
     def _make(
