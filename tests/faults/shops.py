@@ -29,7 +29,7 @@ from deploy.demonstration.installation import ROOT, Installation, Ports, answers
 from deploy.demonstration.processes import Children, Command
 from tests.faults.till import Till
 
-SITES = tuple(f"shop-{number:02}" for number in range(1, 25))
+SITES = tuple(f"shop-{number:02}" for number in range(1, 61))
 GTINS = ("04012345678901", "05901234123457", "07622210449283")
 OPENING_STOCK = 1_000_000
 KEEPALIVE_S = 2
