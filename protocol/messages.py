@@ -177,6 +177,22 @@ class ItemAnswered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     body: bytes | None = None
 
 
+class RowsAsked(msgspec.Struct, frozen=True, kw_only=True, tag="rows_asked"):
+    """ask: these rows of an epoch of mine, which you have acknowledged, are damaged here; give me their bodies again."""
+
+    epoch: str
+    first_seq: int
+    last_seq: int
+
+
+class RowsAnswered(msgspec.Struct, frozen=True, kw_only=True, tag="rows_answered"):
+    """down: the bodies of consecutive rows from ``first_seq``, as many as were asked for and fit; none if the first is not here."""
+
+    epoch: str
+    first_seq: int
+    bodies: tuple[bytes, ...]
+
+
 class Held(msgspec.Struct, frozen=True, kw_only=True, tag="held"):
     """down: a message of yours could not be read here; it is kept, and a person has been told."""
 
@@ -201,6 +217,8 @@ class Presence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
 
 
 UpMessage = Hello | Batch | EpochAsked
-AskMessage = FeedPull | ItemAsked
-DownMessage = Ack | Welcome | HelloWanted | EpochGranted | FeedChunk | ItemAnswered | Held | Changed
+AskMessage = FeedPull | ItemAsked | RowsAsked
+DownMessage = (
+    Ack | Welcome | HelloWanted | EpochGranted | FeedChunk | ItemAnswered | RowsAnswered | Held | Changed
+)
 Message = UpMessage | AskMessage | DownMessage | Presence

@@ -5,7 +5,7 @@ access rule per agent is therefore four fixed patterns.
 
 =======================================  ==========================================================
 ``countermark/1/up/<agent>``             hello, batches of events, requests for an epoch
-``countermark/1/ask/<agent>``            feed pulls and questions with a deadline
+``countermark/1/ask/<agent>``            feed pulls, questions with a deadline, rows to be given again
 ``countermark/1/down/<agent>``           acks, welcomes, feed chunks, answers
 ``countermark/1/state/<agent>``          retained presence, with a will
 =======================================  ==========================================================

@@ -1,20 +1,32 @@
-"""Questions of agents: feed pulls, and what central knows of an item. Each is one short transaction; none changes a fact."""
+"""Questions of agents: feed pulls, what central knows of an item, rows that they have lost. Each is one short transaction; none changes a fact."""
 
 from __future__ import annotations
 
 from central import feeds
 from central.database import Connection
 from central.feeds import stock
-from central.intake.letters import Letter
+from central.intake.letters import Letter, fault_of_rows_asked
 from central.items import storage as items
 from central.journals import storage as journals
 from central.journals.rules import AgentHere
 from protocol.codec import decode
 from protocol.errors import ProtocolError
 from protocol.feeds import Feed, body_encoder
-from protocol.messages import DownMessage, FeedChunk, FeedPull, Held, ItemAnswered, ItemAsked
+from protocol.messages import (
+    DownMessage,
+    FeedChunk,
+    FeedPull,
+    Held,
+    ItemAnswered,
+    ItemAsked,
+    RowsAnswered,
+    RowsAsked,
+)
 
 PULL_LIMIT_ROWS = 10_000
+ROWS_LIMIT = 500
+ROWS_LIMIT_BYTES = 100_000
+"""Bodies in one answer: what fits a frame, compressible or not. A single one always does."""
 _SINCE_LIMIT = 1 << 62
 
 
@@ -36,9 +48,22 @@ def answer_ask(connection: Connection, letter: Letter) -> DownMessage:
             found = items.read(connection, [item]) if "\0" not in item else []
             body = body_encoder.encode(found[0]) if found else None
             return ItemAnswered(question_id=question_id, item=item, body=body)
+        case RowsAsked():
+            fault = fault_of_rows_asked(message)
+            return _rows(connection, letter.agent, message) if fault is None else Held(cause=fault)
         case _:
             kind = message.__struct_config__.tag
-            return Held(cause=f"a message of type {kind!r}: expected feed_pull or item_asked here")
+            return Held(
+                cause=f"a message of type {kind!r}: expected feed_pull, item_asked or rows_asked here"
+            )
+
+
+def _rows(connection: Connection, agent: str, asked: RowsAsked) -> RowsAnswered:
+    """The agent's own rows from the archive, up to the first that is not there."""
+    last_seq = min(asked.last_seq, asked.first_seq + ROWS_LIMIT - 1)
+    found = journals.bodies(connection, agent, asked.epoch, asked.first_seq, last_seq, ROWS_LIMIT_BYTES)
+    together = tuple(body for at, (seq, body) in enumerate(found, asked.first_seq) if seq == at)
+    return RowsAnswered(epoch=asked.epoch, first_seq=asked.first_seq, bodies=together)
 
 
 def _pull(connection: Connection, here: AgentHere, asked: FeedPull) -> FeedChunk | Held:

@@ -9,7 +9,7 @@ import msgspec
 from protocol.chain import HASH_BYTES
 from protocol.codec import decode
 from protocol.errors import ProtocolError
-from protocol.messages import Batch, EpochAsked, Hello
+from protocol.messages import Batch, EpochAsked, Hello, RowsAsked
 
 BATCH_LIMIT_EVENTS = 20_000
 LINEAGE_LIMIT = 1_000
@@ -62,6 +62,15 @@ def open_letter(letter: Letter) -> Opened | Unreadable:
                 letter, f"a message of type {kind!r}: expected hello, batch or epoch_asked here"
             )
     return Opened(letter, message) if fault is None else Unreadable(letter, fault)
+
+
+def fault_of_rows_asked(asked: RowsAsked) -> str | None:
+    """What is wrong with a question for rows; None if it can be answered."""
+    return (
+        _fault_of_epoch(asked.epoch)
+        or _fault_of_seq("first_seq", asked.first_seq)
+        or _fault_of_seq("last_seq", asked.last_seq)
+    )
 
 
 def _fault_of_batch(batch: Batch) -> str | None:

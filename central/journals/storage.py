@@ -187,6 +187,32 @@ def hashes(connection: Connection, wanted: Iterable[tuple[int, int]]) -> dict[tu
     return {(journal, seq): digest for journal, seq, digest in found}
 
 
+def bodies(
+    connection: Connection, agent: str, epoch: str, first_seq: int, last_seq: int, limit_bytes: int
+) -> list[tuple[int, bytes]]:
+    """The archived rows (seq, body) of an epoch of this agent, in their order; quarantined ones are among them.
+
+    At least one if there is any; no more than ``limit_bytes`` of them together.
+    """
+    found = connection.execute(
+        """
+        WITH own AS (SELECT journal FROM epochs WHERE agent_id = %(agent)s AND epoch = %(epoch)s),
+        kept AS (
+            SELECT seq, body FROM events JOIN own USING (journal) WHERE seq BETWEEN %(first)s AND %(last)s
+            UNION ALL
+            SELECT seq, body FROM quarantine JOIN own USING (journal) WHERE seq BETWEEN %(first)s AND %(last)s
+        ),
+        measured AS (
+            SELECT seq, body, row_number() OVER by_seq AS number, sum(octet_length(body)) OVER by_seq AS size
+            FROM kept WINDOW by_seq AS (ORDER BY seq)
+        )
+        SELECT seq, body FROM measured WHERE number = 1 OR size <= %(limit)s ORDER BY seq
+        """,
+        {"agent": agent, "epoch": epoch, "first": first_seq, "last": last_seq, "limit": limit_bytes},
+    )
+    return [(seq, bytes(body)) for seq, body in found]
+
+
 def archive(connection: Connection, events: Sequence[Archived], quarantined: Sequence[Quarantined]) -> None:
     """Keep the bytes of events."""
     if events:

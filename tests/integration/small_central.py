@@ -28,6 +28,8 @@ from protocol.messages import (
     ItemAnswered,
     ItemAsked,
     Presence,
+    RowsAnswered,
+    RowsAsked,
 )
 from protocol.topics import every, parse, topic
 from tests.integration.services import Client, RunningBroker
@@ -77,6 +79,7 @@ class SmallCentral:
         self.items: dict[str, bytes] = {}
         self.presences: list[Presence] = []
         self.chunk_rows = 100
+        self.answer_rows = 2
         self.may_answer: Callable[[DownMessage], bool] = lambda _: True
         self._moved = threading.Condition()
         self._client = Client(broker, "central")
@@ -151,6 +154,10 @@ class SmallCentral:
                 return ItemAnswered(
                     question_id=message.question_id, item=message.item, body=self.items.get(message.item)
                 )
+            case RowsAsked(epoch=epoch, first_seq=first_seq, last_seq=last_seq):
+                kept = books.rows.get(epoch, [])[first_seq - 1 : last_seq][: self.answer_rows]
+                bodies = tuple(body for _, body in kept)
+                return RowsAnswered(epoch=epoch, first_seq=first_seq, bodies=bodies)
             case Presence():
                 self.presences.append(message)
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 
 import msgspec
@@ -10,7 +11,7 @@ import pytest
 from central.embedded.database import EmbeddedDatabase
 from central.intake import Limits
 from protocol.chain import genesis, links
-from protocol.codec import encode
+from protocol.codec import decode, encode
 from protocol.messages import (
     Ack,
     Batch,
@@ -25,6 +26,8 @@ from protocol.messages import (
     ItemAsked,
     Lineage,
     Presence,
+    RowsAnswered,
+    RowsAsked,
     Welcome,
 )
 from tests.integration.books import (
@@ -73,6 +76,57 @@ def hello(**changes: object) -> Hello:
         boot_id="boot",
     )
     return msgspec.structs.replace(said, **changes)
+
+
+# -- rows given again -------------------------------------------------------------------------------------------------
+
+
+def rows_asked(first_seq: int, last_seq: int, epoch: str = EPOCH) -> RowsAsked:
+    return RowsAsked(epoch=epoch, first_seq=first_seq, last_seq=last_seq)
+
+
+def test_an_agent_gets_its_rows_again_quarantined_ones_among_them(books: Central) -> None:
+    bodies = [*sales(2), b"no event", *sales(2)]
+    books.tell(AGENT, batch(EPOCH, 1, START, bodies))
+    answers = books.tell(AGENT, rows_asked(2, 4), "ask")
+    assert answers == [RowsAnswered(epoch=EPOCH, first_seq=2, bodies=tuple(bodies[1:4]))]
+
+
+def test_rows_that_central_does_not_have_are_not_given(books: Central) -> None:
+    bodies = sales(2)
+    books.tell(AGENT, batch(EPOCH, 1, START, bodies))
+    questions = [rows_asked(2, 9), rows_asked(3, 9), rows_asked(0, 2), rows_asked(2, 1)]
+    given = [books.tell(AGENT, question, "ask")[0] for question in questions]
+    assert [answer.bodies for answer in given if isinstance(answer, RowsAnswered)] == [
+        (bodies[1],),
+        (),
+        (),
+        (),
+    ]
+
+
+def test_no_agent_gets_the_rows_of_another(books: Central) -> None:
+    books.tell(AGENT, batch(EPOCH, 1, START, sales(2)))
+    answers = books.tell("south-1", rows_asked(1, 2), "ask")
+    assert answers == [RowsAnswered(epoch=EPOCH, first_seq=1, bodies=())]
+
+
+def test_rows_that_no_message_would_hold_are_given_as_far_as_they_fit(books: Central) -> None:
+    bodies = [random.Random(number).randbytes(45_000) for number in range(4)]
+    for seq in range(1, 5):
+        books.tell(AGENT, batch(EPOCH, seq, cursor_after(bodies[: seq - 1]).head_hash, bodies[seq - 1 : seq]))
+    (answer,) = books.tell(AGENT, rows_asked(1, 4), "ask")
+    assert answer == RowsAnswered(epoch=EPOCH, first_seq=1, bodies=tuple(bodies[:2]))
+    assert decode(encode(answer, "countermark/1/down/north-1")).message == answer
+
+
+@pytest.mark.parametrize("question", [rows_asked(1, 2, "no uuid"), rows_asked(-1, 2), rows_asked(1, 1 << 62)])
+def test_a_question_for_rows_that_makes_no_sense_is_answered_with_the_reason(
+    books: Central, question: RowsAsked
+) -> None:
+    (answer,) = books.tell(AGENT, question, "ask")
+    assert isinstance(answer, Held)
+    assert "expected" in answer.cause
 
 
 # -- messages that cannot be acted upon -------------------------------------------------------------------------------

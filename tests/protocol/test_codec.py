@@ -31,6 +31,8 @@ from protocol.messages import (
     Lineage,
     Mark,
     Presence,
+    RowsAnswered,
+    RowsAsked,
     UpMessage,
     Welcome,
 )
@@ -51,6 +53,8 @@ EXAMPLES: list[UpMessage | AskMessage | DownMessage | Presence] = [
     EpochGranted(request_id="r", epoch="f", parent_epoch="e", parent_seq=2, parent_hash=b"h"),
     FeedChunk(feed="catalogue", since=0, next=2, rows=(FeedRow("a", b"{}"), FeedRow("b", None)), digest=2**64 - 1),
     ItemAnswered(question_id="q", item="i", body=None),
+    RowsAsked(epoch="e", first_seq=3, last_seq=4),
+    RowsAnswered(epoch="e", first_seq=3, bodies=(b"one", b"two")),
     Held(cause="version 9"),
     Changed(feeds={"orders": 4}),
     Presence(online=False),
