@@ -19,6 +19,7 @@ app = typer.Typer(help="The journal of this machine.", no_args_is_help=True, ric
 def verify(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Prove every row by its hash, and the database page by page. Exit code 1: something is damaged."""
     from agent.identity import storage  # noqa: PLC0415 - commands load what they need when they are called
+    from agent.journal.rounds import wish_for_round  # noqa: PLC0415
     from agent.journal.verification import verify_everything  # noqa: PLC0415
     from agent.main import JOURNAL_FILE  # noqa: PLC0415
     from agent.settings import load  # noqa: PLC0415
@@ -33,6 +34,8 @@ def verify(config: ConfigOption = None, as_json: JsonOption = False) -> None:
             found = store.read(lambda connection: verify_everything(connection, identity.agent, progress))
         finally:
             store.close()
+        if not found.is_sound:
+            wish_for_round(settings.data_dir / JOURNAL_FILE)
     if as_json:
         say_json({"rows": found.rows, "sound": found.is_sound, "damaged": found.damaged})
     elif found.is_sound:
@@ -41,7 +44,8 @@ def verify(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         for finding in found.damaged:
             typer.echo(finding.text)
         typer.echo(
-            f"the journal is damaged: {len(found.damaged)} findings in {found.rows} rows; keep this machine as it is"
+            f"the journal is damaged: {len(found.damaged)} findings in {found.rows} rows; keep this machine as it is. The agent, "
+            "when it runs and has a link, fetches back what central has of them: see its notices, and verify again"
         )
     if not found.is_sound:
         raise typer.Exit(1)

@@ -18,6 +18,7 @@ from agent.journal.errors import ForeignJournal, JournalError, NotEnrolled
 from agent.journal.notices import NoticeKind, note
 from agent.journal.reading import Stretch, read_rows, sound_part
 from agent.journal.reporting import report_damage
+from agent.journal.rounds import Rounds
 from agent.journal.snapshot import Snapshot, load
 from agent.journal.soundness import Damage, mend
 from agent.store.database import Connection
@@ -71,6 +72,7 @@ class Journal:
         self._store = store
         self._agent = agent_id
         self._clock = clock
+        self.rounds = Rounds(store, clock)
         self._commits = 0
         self._adoption: adoption.Adoption | None = None
         self._loaded: tuple[int, Snapshot] = (0, store.read(load))
@@ -238,14 +240,20 @@ class Journal:
 
     def _take_care_of(self, epoch: str, damage: Damage) -> bool:
         """Report the damage, and mend it if it can be proven what was there; whether it was mended."""
-        epoch_no = self.snapshot().epochs[epoch].epoch_no
+        view = self.snapshot().epochs[epoch]
         row = mend(damage)
         now_us = self._clock.wall_us()
+        if row:
+            outcome = "mended"
+        elif damage.first_seq < view.acked_next_seq:
+            outcome = "central has it, and it is fetched back when there is a link"
+            self.rounds.wish()
+        else:
+            outcome = "it cannot be mended: keep this machine as it is and call support"
 
         def work(connection: Connection) -> None:
             if row:
-                _run(connection, _MEND, (row.hash, row.body, epoch_no, row.seq))
-            outcome = "mended" if row else "it cannot be mended: keep this machine as it is and call support"
+                _run(connection, _MEND, (row.hash, row.body, view.epoch_no, row.seq))
             report_damage(connection, epoch, damage, outcome, now_us)
 
         self._store.write(work).result()

@@ -20,6 +20,7 @@ from agent.uplink import outgoing
 from agent.uplink.asks import Asks
 from agent.uplink.delivery import Delivery
 from agent.uplink.inbox import Inbox
+from agent.uplink.mender import Mender
 from agent.uplink.mqtt import Arrived, Connection, Down, Happening, NotTaken, Up
 from agent.uplink.outbox import Outbox
 from agent.uplink.puller import Puller
@@ -37,6 +38,7 @@ from protocol.messages import (
     ItemAnswered,
     ItemAsked,
     Message,
+    RowsAnswered,
     Welcome,
 )
 
@@ -76,6 +78,7 @@ class Link:
         self._outbox = Outbox(self._connection, identity, self._failed)
         self.delivery = Delivery(settings, journal, replica, clock, self._outbox, self.post)
         self.puller = Puller(settings.pull_interval_s, replica, journal, clock, self._outbox, self.post)
+        self.mender = Mender(journal.rounds, settings.pace, clock, self._outbox, self.post)
         self.asks = Asks(self._ask)
         self.committed = self._inbox.committed
         self.is_up = False
@@ -137,12 +140,16 @@ class Link:
     def _until_next_s(self) -> float:
         times = [self.delivery.wake_us, self.puller.wake_us, self._sweep_us]
         times.append(self._presence_us if self._connection.is_open else self._connect_us)
+        if self.delivery.phase is Phase.IDLE:
+            times.append(self.mender.wake_us)
         next_us = min(at for at in times if at is not None)
         return max(0.0, (next_us - self._clock.monotonic_us()) / 1_000_000)
 
     def _tick(self, now_us: int) -> None:
         self.delivery.tick(now_us)
         self.puller.tick(now_us)
+        if self.delivery.phase is Phase.IDLE:
+            self.mender.tick(now_us)
         if now_us >= self._presence_us:
             self._say_presence()
         if now_us >= self._sweep_us:
@@ -182,6 +189,7 @@ class Link:
         self.is_up = False
         self.asks.give_up()
         self.puller.disconnected()
+        self.mender.disconnected()
         self.delivery.disconnected()
 
     def _patience_s(self, down: Down) -> float:
@@ -243,6 +251,8 @@ class Link:
                 self.puller.take_hint(message)
             case ItemAnswered():
                 self.asks.answer(message)
+            case RowsAnswered():
+                self.mender.take_rows(message)
             case Held(cause=cause):
                 text = f"central keeps a message of ours that it could not read: {cause}; update central or this agent"
                 self._journal.note(NoticeKind.HELD, cause[:200], text)

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from agent.commands import app
+from tests.agent.journal.counter import Counter as JournalCounter
 from tests.agent.running_agent import prepare
 from tests.agent.shop_kit import CATALOGUE
 
@@ -96,6 +97,16 @@ def test_the_journal_is_verified_and_exported(tmp_path: Path) -> None:
     assert json.loads(verified.stdout) == {"rows": 0, "sound": True, "damaged": []}
     exported = run("journal", "export", "--config", str(config), "--to", str(tmp_path / "journal.jsonl"))
     assert exported.stdout == f"0 rows written to {tmp_path / 'journal.jsonl'}\n"
+
+
+def test_a_check_that_finds_damage_has_the_agent_look_at_it_too(tmp_path: Path) -> None:
+    config = prepare(tmp_path, *CATALOGUE)
+    with JournalCounter(tmp_path / "data", "agent-1") as counter:
+        counter.sell("a", "b")
+        counter.sql("UPDATE journal SET body = x'00' WHERE seq = 1")
+    verified = run("journal", "verify", "--config", str(config))
+    assert (verified.returncode, "fetches back what central has" in verified.stdout) == (1, True)
+    assert (tmp_path / "data" / "journal.recheck").exists()
 
 
 def test_an_order_line_that_cannot_be_read_is_told(tmp_path: Path) -> None:
