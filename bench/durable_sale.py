@@ -1,6 +1,6 @@
 """A durable sale: from ``complete`` until it is committed, through the shop's own code.
 
-    python -m bench.durable_sale [--sales 1000] [--directory PLACE]
+    python -m bench.durable_sale [--sales 1000] [--pause-ms 0] [--directory PLACE]
 
 Prints one JSON line. ``ratio`` is the median sale of three lines divided by the median of the reference, taken in turn with it on
 the same file system: one bare SQLite insert of the same bytes, write-ahead log, ``synchronous=FULL``.
@@ -39,11 +39,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sales", type=int, default=1_000)
     parser.add_argument(
+        "--pause-ms",
+        type=int,
+        default=0,
+        help="of the cashier, before each sale and each insert: cold caches",
+    )
+    parser.add_argument(
         "--directory", type=Path, help="on the file system to be measured; default: temporary files"
     )
     asked = parser.parse_args()
     with temporary_place(asked.directory) as place:
-        sales, inserts, size_bytes = measure(place, asked.sales)
+        sales, inserts, size_bytes = measure(place, asked.sales, asked.pause_ms / 1000)
     figure, reference = statistics.median(sales), statistics.median(inserts)
     report(
         bench="durable_sale",
@@ -53,11 +59,12 @@ def main() -> None:
         p99_us=round(statistics.quantiles(sales, n=100, method="inclusive")[98] * 1e6),
         reference_p99_us=round(statistics.quantiles(inserts, n=100, method="inclusive")[98] * 1e6),
         sales=asked.sales,
+        pause_ms=asked.pause_ms,
         event_bytes=size_bytes,
     )
 
 
-def measure(place: Path, count: int) -> tuple[list[float], list[float], int]:
+def measure(place: Path, count: int, pause_s: float) -> tuple[list[float], list[float], int]:
     """(seconds of each sale, of each bare insert, bytes of the last event)."""
     agent = open_shop(place / "data")
     bare = open_bare(place / "bare.db")
@@ -68,9 +75,11 @@ def measure(place: Path, count: int) -> tuple[list[float], list[float], int]:
     try:
         for number in range(count + WARM_UP):
             fill_basket(agent, chance, number)
+            time.sleep(pause_s)
             seconds, body = sell(agent)
             sales.append(seconds)
             settle(agent)
+            time.sleep(pause_s)
             inserts.append(insert(bare, number, body))
             progress.show(number + 1)
     finally:
