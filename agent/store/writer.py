@@ -34,12 +34,9 @@ WAITING_LIMIT = 4096
 """Pieces of work that may wait. A counter makes a handful a second: more than this means that the disk stands still."""
 GROUP_LIMIT = 256
 """Pieces of work in one commit, so that the first of them is not kept waiting by the last."""
-_REST_S = 0.2  # a pause this long is a good moment to move a long log into the database …
-_LONG_REST_S = (
-    60.0  # … a short one waits: whoever writes next must sync twice, to begin the log anew and to commit
-)
-LONG_LOG_ROWS = 1000
-"""Changed rows that make the log a long one: some 100 sales with their scans, a quarter of what SQLite would let it grow to."""
+_REST_S = 0.2
+"""A pause this long is a good moment to move the log into the database. Longer, and a sale would sync once instead of twice; but
+what stands in the log is lost from the first flipped bit on if the power fails, and a sale is worth more than a sync."""
 
 Check = Callable[[Connection], str | None]
 """Looks at a reopened database and says in words what is wrong with it; None if nothing is."""
@@ -65,7 +62,6 @@ class Writer:
         self._checks: list[Check] = []
         self._listeners: list[Callable[[], None]] = []
         self._log_is_dirty = True
-        self._rows_moved = -LONG_LOG_ROWS  # nobody knows how long the log is that a former process left
         self._is_closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
@@ -127,10 +123,7 @@ class Writer:
 
     def _patience_s(self) -> float | None:
         """How long to wait for work before a rest; None where there is nothing to do in one."""
-        if not self._log_is_dirty:
-            return None
-        is_short = self._connection and self._connection.total_changes - self._rows_moved < LONG_LOG_ROWS
-        return _LONG_REST_S if is_short and not self._reserve.is_spent else _REST_S
+        return _REST_S if self._log_is_dirty else None
 
     def _serve(self, jobs: list[Job[Any]]) -> None:
         settled = self._attempt(jobs)
@@ -185,7 +178,6 @@ class Writer:
             connection.close()
             raise
         self._connection = connection
-        self._rows_moved = 0
         return connection
 
     def _check(self, connection: Connection) -> None:
@@ -205,7 +197,6 @@ class Writer:
             return
         try:
             self._log_is_dirty = move_log_into_database(self._connection) > 0
-            self._rows_moved = self._connection.total_changes
         except DatabaseError as error:
             self.trouble = _trouble(error)
             with contextlib.suppress(DatabaseError):

@@ -18,7 +18,7 @@ from agent.store.database import Connection
 from agent.store.faults import Fault, NotOurs, StoreError, StoreInUse, WriteRefused
 from agent.store.series import take_number
 from agent.store.store import Store
-from agent.store.writer import LONG_LOG_ROWS, WAITING_LIMIT
+from agent.store.writer import WAITING_LIMIT
 
 
 @pytest.fixture
@@ -73,21 +73,6 @@ def test_a_piece_of_work_that_fails_alone_leaves_nothing_of_itself(store: Store)
     with pytest.raises(KeyError):
         store.write(fail).result(10)
     assert store.write(lambda at: take_number(at, "receipt")).result(10) == 1
-
-
-def test_a_short_log_is_left_alone_between_two_sales_and_a_long_one_is_not(store: Store) -> None:
-    writer = store._writer
-    assert writer is not None
-    waits: list[float | None] = []
-    # Listeners are called on the writer's thread, after the commit and before its next wait.
-    store.on_commit(lambda: waits.append(writer._patience_s()))
-    writer._rows_moved = 0  # as after a rest
-    store.write(lambda at: take_number(at, "receipt")).result(10)
-    store.write(lambda at: [take_number(at, "receipt") for _ in range(LONG_LOG_ROWS)]).result(10)
-    short_log_s, long_log_s = waits
-    assert short_log_s is not None
-    assert long_log_s is not None
-    assert short_log_s > 10 > long_log_s
 
 
 def test_a_series_has_no_gaps_even_when_a_document_fails(store: Store) -> None:
