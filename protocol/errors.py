@@ -22,7 +22,3 @@ class UnknownVersion(ProtocolError):
             f"message version {version} is not known here (newest known: {supported}); update this software to read it"
         )
         self.version = version
-
-
-class IllegalTransition(ProtocolError):
-    """An action that the state of an item or an order does not allow; the text is the reason in words."""

@@ -27,7 +27,6 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from central.authority.names import central_name
-from central.errors import CentralError
 from protocol.codec import FRAME_LIMIT_BYTES, Signer, encode
 from protocol.errors import Malformed, ProtocolError
 from protocol.messages import DownMessage
@@ -45,10 +44,6 @@ Offer = Callable[[str, str, bytes, int], bool]
 """(agent, channel, frame, received_us) -> whether it was taken."""
 
 _log = structlog.get_logger("central.link")
-
-
-class LinkError(CentralError):
-    """Settings with which no link can be made."""
 
 
 class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):

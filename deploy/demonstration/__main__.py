@@ -292,9 +292,17 @@ def interrupted_by_signals() -> Iterator[None]:
 
 def stay_up(installation: Installation, out: Console) -> None:
     """Show where everything is, and wait for Ctrl-C."""
-    out.print(f"\nCentral’s API: {installation.url}/docs    token: {installation.token}", highlight=False)
+    out.print(
+        f"\nCentral’s API: {installation.url}/docs    token: {installation.token}",
+        highlight=False,
+        soft_wrap=True,
+    )
     for site, counter in installation.counters.items():
-        out.print(f"Till of {site}: {counter.url}/    scanner: {counter.scanner.path}", highlight=False)
+        out.print(
+            f"Till of {site}: {counter.url}/    scanner: {counter.scanner.path}",
+            highlight=False,
+            soft_wrap=True,
+        )
     out.print("Everything stays up until Ctrl-C.")
     with contextlib.suppress(KeyboardInterrupt):
         while True:

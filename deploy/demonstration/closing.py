@@ -11,10 +11,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from central.prices.rules import decimals_of
 from deploy.demonstration.central_api import Central
 from deploy.demonstration.day import DEALER_SITE, WAREHOUSE
 from deploy.demonstration.paper import Totals
-from deploy.demonstration.sales_file import MINOR_DIGITS, BadLine
+from deploy.demonstration.sales_file import BadLine
 from deploy.demonstration.story import Day
 
 Closing = dict[str, Any]
@@ -131,7 +132,7 @@ def _statement(central: Central, site: str, business_day: date) -> Closing:
 
 
 def _money(amount_minor: int, currency: str) -> str:
-    digits = MINOR_DIGITS.get(currency, 2)
+    digits = decimals_of(currency)
     return f"{Decimal(amount_minor).scaleb(-digits):.{digits}f}"
 
 

@@ -67,7 +67,6 @@ class Plan(NamedTuple):
     time_zone: ZoneInfo
     openings: list[Opening]
     coded: CodedItem | None
-    short: list[str]
     days: list[date]
 
     @property
@@ -104,7 +103,7 @@ def make_plan(sales: SalesFile, products: list[Product], time_zone: ZoneInfo) ->
         openings.append(Opening(DEALER_SITE, gtin, DEALER_STOCK, REORDER_POINT, ORDER_UP_TO))
         openings.append(Opening(WAREHOUSE, gtin, WAREHOUSE_STOCK))
     days = sorted({receipt.sold_at.date() for receipt in sales.receipts})
-    return Plan(sites, time_zone, openings, coded, short, days)
+    return Plan(sites, time_zone, openings, coded, days)
 
 
 def _site_ids(stores: list[str]) -> dict[str, str]:

@@ -14,19 +14,8 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import NamedTuple
 
-MINOR_DIGITS = {
-    "JPY": 0,
-    "KRW": 0,
-    "VND": 0,
-    "CLP": 0,
-    "ISK": 0,
-    "KWD": 3,
-    "BHD": 3,
-    "OMR": 3,
-    "JOD": 3,
-    "TND": 3,
-}
-"""Currencies whose minor unit is not a hundredth (ISO 4217)."""
+from central.prices.rules import decimals_of
+
 QUANTITY_LIMIT = Decimal(10) ** 7
 NEEDED_SALES = ("store", "receipt", "sold_at", "gtin", "quantity", "amount")
 NEEDED_PRODUCTS = ("gtin", "name")
@@ -100,7 +89,7 @@ class _Fault(ValueError):
 
 def read_sales(path: Path, currency: str) -> SalesFile:
     """The receipts of a sales file."""
-    digits = MINOR_DIGITS.get(currency, 2)
+    digits = decimals_of(currency)
     grouped: dict[tuple[str, str], list[tuple[datetime, str, SaleLine]]] = {}
     bad_lines = []
     for number, row in _rows(path, NEEDED_SALES):
