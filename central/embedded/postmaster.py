@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypedDict
 
 import psutil
+from psycopg import pq
 
 from central.embedded.accounts import Account
 from central.errors import CentralError
@@ -68,12 +69,17 @@ def as_account(account: Account | None) -> _AsAccount:
 
 
 def find_running(data: Path) -> Postmaster | None:
-    """The server that runs on the cluster ``data`` and is ready for connections, or ``None``."""
+    """The server that runs on the cluster ``data`` and takes connections, or ``None``.
+
+    The file alone is not believed: one that was killed a moment ago still has its process and still says "ready".
+    """
     lines = _pid_file_lines(data)
     process = _server_process(lines, data)
     if process is None or len(lines) < 8 or lines[7].strip() != "ready":
         return None
-    return Postmaster(process, Path(lines[4]))
+    sockets = Path(lines[4])
+    answer = pq.PGconn.ping(f"host='{sockets}' port='{lines[3]}' dbname=postgres".encode())
+    return Postmaster(process, sockets) if answer == pq.Ping.OK else None
 
 
 def start(
