@@ -100,11 +100,20 @@ class GoodsLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     items: tuple[str, ...] = ()
 
 
+class Unopened(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A case or pallet that was scanned as one. ``items`` is how many coded items the counter takes it to hold, all levels; None: unknown there."""
+
+    sscc: str
+    items: int | None = None
+
+
 class GoodsReceived(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="goods_received"):
     """Goods taken in at the site (EPCIS *receiving*; UBL ReceiptAdvice).
 
     ``despatch_id`` names the despatch advice that announced them; ``complete`` says that nothing more of it is awaited, so
     that what is missing is short. Without a despatch the goods come from a supplier.
+
+    ``containers`` were taken in unopened: their contents are not repeated in ``lines``, central adds them.
     """
 
     receipt_advice_id: str
@@ -112,6 +121,28 @@ class GoodsReceived(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     despatch_id: str | None = None
     order_id: str | None = None
     complete: bool = True
+    clerk: str | None = None
+    containers: tuple[Unopened, ...] = ()
+
+
+class GoodsPacked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="goods_packed"):
+    """Items, goods and smaller containers put into a case or on a pallet (EPCIS AggregationEvent, *packing*, ADD)."""
+
+    packing_id: str
+    sscc: str
+    items: tuple[str, ...] = ()
+    containers: tuple[str, ...] = ()
+    lines: tuple[GoodsLine, ...] = ()  # goods without codes of their own
+    clerk: str | None = None
+
+
+class GoodsUnpacked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="goods_unpacked"):
+    """A case or pallet opened (EPCIS AggregationEvent, *unpacking*, DELETE): what is named, or everything where nothing is."""
+
+    unpacking_id: str
+    sscc: str
+    items: tuple[str, ...] = ()
+    containers: tuple[str, ...] = ()
     clerk: str | None = None
 
 
@@ -170,6 +201,8 @@ Body = (
     | SaleVoided
     | SaleReturned
     | GoodsReceived
+    | GoodsPacked
+    | GoodsUnpacked
     | StockAdjusted
     | ScanRefused
     | OrderSubmitted

@@ -18,8 +18,9 @@ import msgspec
 
 
 class Feed(StrEnum):
-    """The feeds there are. Central knows whose each is: ``prices`` belong to a price list, ``catalogue`` and ``policy`` to
-    everyone, the others to one site. An agent names the feed alone, so it cannot ask for another site's."""
+    """The feeds there are. Central knows whose each is: ``prices`` belong to a price list; ``catalogue``, ``policy``, ``keys``,
+    ``code_orders`` and ``filters`` to everyone; the others to one site. An agent names the feed alone, so it cannot ask for
+    another site's."""
 
     CATALOGUE = "catalogue"
     PRICES = "prices"
@@ -28,6 +29,10 @@ class Feed(StrEnum):
     ORDERS = "orders"
     DESPATCHES = "despatches"
     POLICY = "policy"
+    KEYS = "keys"
+    CODE_ORDERS = "code_orders"
+    FILTERS = "filters"
+    CONTAINERS = "containers"
 
 
 DIGEST_MODULUS = 1 << 64
@@ -142,6 +147,49 @@ class PolicyRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     verdict: str
     action: str
     gtin: str | None = None
+
+
+class CodeKey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """keys, key ``key_id``: a public key of the brand (Ed25519, 32 bytes, base64), and from when until when it signed.
+
+    Dates are ISO, both inclusive. ``purpose``: ``codes`` or ``filters``. What a retired key signed in its time stays good; what a
+    revoked key ever signed proves nothing any more.
+    """
+
+    key_id: str
+    public_key: str
+    purpose: str
+    valid_from: str
+    retired_on: str | None = None
+    revoked: bool = False
+
+
+class CodeOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """code_orders, key ``tag``: what all short codes of one issuing order have in common; ``mac_key`` is base64.
+
+    ``mac_key`` is missing where the brand does not trust the counters with it: then such a code is proven by asking central alone.
+    """
+
+    tag: str
+    gtin: str
+    batch: str | None = None
+    expiry: str | None = None
+    mac_key: str | None = None
+    revoked: bool = False
+
+
+class ContainerHere(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """containers, key ``sscc``: a case or pallet that is here or on its way here, with what is directly in it (EPCIS AggregationEvent).
+
+    ``containers`` are the SSCCs packed in it, each with a row of its own; ``lines`` are goods without codes of their own.
+    """
+
+    sscc: str
+    items: tuple[str, ...] = ()
+    containers: tuple[str, ...] = ()
+    lines: tuple[DespatchLine, ...] = ()
+    parent: str | None = None
+    despatch_id: str | None = None
 
 
 body_encoder = msgspec.json.Encoder(decimal_format="string", order="deterministic")

@@ -73,7 +73,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A verdict with what it rests on.
 
     ``certain`` is False where the knowledge here may be out of date; ``age_us`` is how old it is. ``sold_at_us`` and
-    ``sold_site`` are the evidence for ``already_sold``.
+    ``sold_site`` are the evidence for ``already_sold``. ``rests_on`` names the source: ``label``, ``basket``, ``journal``, ``replica``,
+    ``signature``, ``filter``, ``central``, ``neighbour`` or ``policy``.
     """
 
     verdict: Verdict
@@ -83,6 +84,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     age_us: int | None = None
     sold_at_us: int | None = None
     sold_site: str | None = None
+    rests_on: str | None = None
 
 
 def judge(item: ItemHere, site: str, today: str) -> tuple[Verdict, str]:

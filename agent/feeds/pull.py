@@ -14,10 +14,14 @@ from protocol.feeds import Feed
 # What stops a wrong sale comes first.
 ORDER: tuple[str, ...] = (
     Feed.POLICY,
+    Feed.KEYS,
+    Feed.CODE_ORDERS,
     Feed.ITEMS,
+    Feed.FILTERS,
     Feed.PRICES,
     Feed.CATALOGUE,
     Feed.DESPATCHES,
+    Feed.CONTAINERS,
     Feed.ORDERS,
     Feed.STOCK,
 )

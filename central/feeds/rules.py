@@ -48,11 +48,11 @@ class Publication(msgspec.Struct, frozen=True):
 def scope_of(feed: str, site: str, price_list: str) -> str | None:
     """Whose a feed is, for an agent of ``site``: the scope under which it is kept. None: there is no such feed."""
     match feed:
-        case Feed.CATALOGUE | Feed.POLICY:
+        case Feed.CATALOGUE | Feed.POLICY | Feed.KEYS | Feed.CODE_ORDERS | Feed.FILTERS:
             return ""
         case Feed.PRICES:
             return price_list
-        case Feed.ITEMS | Feed.STOCK | Feed.ORDERS | Feed.DESPATCHES:
+        case Feed.ITEMS | Feed.STOCK | Feed.ORDERS | Feed.DESPATCHES | Feed.CONTAINERS:
             return site
         case _:
             return None

@@ -1,0 +1,2 @@
+-- Keys that sign item codes, and the orders by which codes are issued.
+SELECT 1;

@@ -1,0 +1,2 @@
+-- Filters of items that were sold, recalled or stolen.
+SELECT 1;

@@ -1,0 +1,2 @@
+-- Checks of item codes by the public.
+SELECT 1;
