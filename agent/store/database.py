@@ -43,14 +43,15 @@ def open_writer(path: Path) -> Connection:
         cached_statements=256,
     )
     try:
-        _check_identity(connection, path)
+        version = _check_identity(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")
         for pragma in _WRITER_PRAGMAS:
             connection.execute(pragma)
         database = sqlite_utils.Database(connection, recursive_triggers=False, execute_plugins=False)
-        if not database.table_names():
+        if not version:
             path.chmod(0o600)
-            database.executescript(schema.script())
+        if version < schema.VERSION:
+            database.executescript(schema.script(version))
     except BaseException:
         connection.close()
         raise
@@ -87,7 +88,8 @@ def _connect_read_only(path: Path, options: str) -> Connection:
     return connection
 
 
-def _check_identity(connection: Connection, path: Path) -> None:
+def _check_identity(connection: Connection, path: Path) -> int:
+    """The version of the schema; 0 for an empty database."""
     try:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
@@ -97,7 +99,7 @@ def _check_identity(connection: Connection, path: Path) -> None:
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise NotOurs(f"{path}: not a readable journal ({error}); keep the file and call support") from error
     if is_empty and version == owner == 0:
-        return
+        return 0
     if owner != schema.APPLICATION_ID:
         raise NotOurs(
             f"{path}: application id {owner:#x}, expected {schema.APPLICATION_ID:#x}; this is another program's "
@@ -108,6 +110,7 @@ def _check_identity(connection: Connection, path: Path) -> None:
             f"{path}: journal version {version}, this software reads up to {schema.VERSION}; it was written by newer "
             "software: install that version again, the journal stays as it is"
         )
+    return version
 
 
 def trouble_of(error: sqlite3.Error | UnicodeDecodeError) -> Trouble | None:

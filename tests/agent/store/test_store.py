@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.store import schema
 from agent.store.database import Connection
 from agent.store.faults import Fault, NotOurs, StoreError, StoreInUse, WriteRefused
 from agent.store.series import take_number
@@ -259,11 +260,36 @@ def test_a_newer_journal_is_not_opened_by_older_software(tmp_path: Path) -> None
     path = tmp_path / "journal.db"
     Store.open(path, reserve_bytes=0).close()
     with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
     connection.close()
+    told = f"journal version {schema.VERSION + 1}, this software reads up to {schema.VERSION}"
     for opener in (Store.open, lambda at: Store.inspect(at).read(lambda _: None)):
-        with pytest.raises(NotOurs, match="journal version 2, this software reads up to 1"):
+        with pytest.raises(NotOurs, match=told):
             opener(path)
+
+
+def shape(path: Path) -> list[tuple[str, ...]]:
+    with sqlite3.connect(path) as connection:
+        found = connection.execute("SELECT type, name, sql FROM sqlite_schema ORDER BY name").fetchall()
+    connection.close()
+    return found
+
+
+def test_an_older_journal_is_brought_up_and_keeps_its_rows(tmp_path: Path) -> None:
+    older, new = tmp_path / "older.db", tmp_path / "new.db"
+    here = Path(schema.__file__).parent
+    with sqlite3.connect(older) as connection:
+        for name in ("schema.sql", "schema_shop.sql"):
+            connection.executescript((here / name).read_text(encoding="utf-8"))
+        connection.execute("INSERT INTO series VALUES ('receipt', 7)")
+        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    store = Store.open(older, reserve_bytes=0)
+    assert store.read(lambda at: at.execute("SELECT next FROM series").fetchall()) == [(7,)]
+    store.close()
+    Store.open(new, reserve_bytes=0).close()
+    assert shape(older) == shape(new)
 
 
 @pytest.mark.parametrize(
