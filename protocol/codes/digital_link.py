@@ -73,7 +73,7 @@ def _read_path(segments: list[str], today: dt.date | None) -> Link | Refusal:
 
     A shop's own path may hold `00` or `01` before the key, so a key alone does not settle it.
     """
-    places = [at for at, segment in enumerate(segments[:-1]) if _identifier(segment) in QUALIFIERS]
+    places = [at for at, segment in enumerate(segments[:-1]) if identifier_named(segment) in QUALIFIERS]
     for at in places:
         if _has_form(segments[at], segments[at + 1]):
             return _read_keys(segments[at:], today)
@@ -82,7 +82,7 @@ def _read_path(segments: list[str], today: dt.date | None) -> Link | Refusal:
 
 
 def _has_form(name: str, escaped: str) -> bool:
-    identifier, value = exactly(_identifier(name)), _unescaped(escaped)
+    identifier, value = exactly(identifier_named(name)), _unescaped(escaped)
     return (
         identifier is not None and value is not None and identifier.matches(_filled_up(identifier.ai, value))
     )
@@ -95,17 +95,17 @@ def _filled_up(ai: str, value: str) -> str:
 
 def _read_keys(segments: list[str], today: dt.date | None) -> Link | Refusal:
     """`01`, a GTIN, then qualifiers in pairs; or one segment that holds all the rest compressed."""
-    key = _identifier(segments[0])
+    key = identifier_named(segments[0])
     value = _filled_up(key, segments[1])
     elements: Elements = {}
     if refusal := _put(elements, key, value, today):
         return refusal
     rest = segments[2:]
-    if len(rest) == 1 and not exactly(_identifier(rest[0])):
+    if len(rest) == 1 and not exactly(identifier_named(rest[0])):
         return _decompressed(rest[0], elements, today)
     if len(rest) % 2:
         return Refusal("bad_value", "a key without a value in the path", kind_of(elements))
-    order = [_identifier(segment) for segment in rest[::2]]
+    order = [identifier_named(segment) for segment in rest[::2]]
     for ai, value in zip(order, rest[1::2], strict=True):
         if ai not in QUALIFIERS[key]:
             return Refusal("unknown_ai", f"({ai}) does not qualify ({key})", kind_of(elements))
@@ -126,7 +126,7 @@ def _with_query(link: Link, query: str, today: dt.date | None) -> Link | Refusal
             return Refusal(
                 "bad_value", "a broken percent-escape or an empty key in the query", kind_of(elements)
             )
-        ai = _identifier(key)
+        ai = identifier_named(key)
         refusal = None
         if exactly(ai):
             refusal = _put(elements, ai, escaped, today)
@@ -175,7 +175,8 @@ def _all_sound(elements: Elements, pairs: Iterable[tuple[str, str]], today: dt.d
     return True
 
 
-def _identifier(name: str) -> str:
+def identifier_named(name: str) -> str:
+    """The Application Identifier that a part of an address names: by its number, or by the short name of versions 1.0 and 1.1."""
     return _SHORT_NAMES.get(name, name)
 
 
