@@ -25,6 +25,8 @@ _DATES_ON_GOODS = frozenset(("11", "15", "17"))
 _NUMBERS_WITH_CHECK_DIGIT = frozenset(("00", "01", "02"))
 _CRYPTO_TAIL = re.compile(r"(?:.{6,8}|.{13})93.{4}")
 """A serial and a four-character verification code as Chestny ZNAK prints them, run together."""
+_STRONG_FORM = re.compile(r"1[157]\d{6}|0[012]\d{14}|310\d{7}")
+"""What every strong element (`_is_strong`) looks like. Most serials hold nothing of the kind, and are not taken apart."""
 
 
 def read_element_string(
@@ -89,6 +91,8 @@ def suspects_lost_separator(value: str, present: Mapping[str, str] | None = None
     """
     if _CRYPTO_TAIL.fullmatch(value) and not value.isdigit():
         return True
+    if not _STRONG_FORM.search(value, 1):
+        return False
     return any(_is_evidence(value[at:], present or {}) for at in range(1, len(value)))
 
 
