@@ -1,10 +1,10 @@
-"""The life of one coded item, and what a counter says of it.
+"""The life of one coded item.
 
 One transition table for both sides. An agent asks it before a sale, central when the fact arrives. At central an
 illegal transition is a discrepancy, never a rejection: what happened at a counter has happened.
 
-The states follow EPCIS 2.0 (CBV 2.0, dispositions): ``commissioned`` active, ``in_transit`` in_transit, ``sellable``
-sellable_accessible, ``sold`` retail_sold, ``quarantined`` non_sellable_other, ``recalled``, ``stolen``, ``expired``, ``destroyed``.
+Where an item is packed is no state: ``pack`` and ``unpack`` lead back to the state they came from (:mod:`protocol.aggregation` has
+the rules of cases and pallets). What EPCIS 2.0 calls each step stands in :mod:`protocol.epcis`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ class State(StrEnum):
 class Action(StrEnum):
     """What is done to an item."""
 
+    ISSUE = "issue"
     COMMISSION = "commission"
+    PACK = "pack"
+    UNPACK = "unpack"
     SHIP = "ship"
     RECEIVE = "receive"
     SELL = "sell"
@@ -47,6 +50,7 @@ class Action(StrEnum):
     RELEASE = "release"
     RECALL = "recall"
     STEAL = "steal"
+    RECOVER = "recover"
     EXPIRE = "expire"
     DESTROY = "destroy"
 
@@ -60,26 +64,60 @@ class Illegal(msgspec.Struct, frozen=True):
 _S, _A = State, Action
 _STOCK = (_S.COMMISSIONED, _S.SELLABLE)
 _SOLD = (_S.SOLD, _S.SOLD_PROVISIONALLY)
-_STOPPED = (_S.HELD, _S.RECALLED, _S.STOLEN, _S.EXPIRED)
+# What may not be sold, and is not lost either: it can be packed, sent back to the brand and taken in there, and stays what it is.
+_SET_ASIDE = (_S.QUARANTINED, _S.RECALLED, _S.EXPIRED)
 
-_TRANSITIONS: dict[tuple[State, Action], State] = {
+_TRANSITIONS: dict[tuple[State | None, Action], State] = {
+    (None, _A.ISSUE): _S.ISSUED,
+    (None, _A.COMMISSION): _S.COMMISSIONED,  # a brand brings in codes that another system has issued
     (_S.ISSUED, _A.COMMISSION): _S.COMMISSIONED,
+    **{(state, _A.PACK): state for state in (*_STOCK, _S.HELD, *_SET_ASIDE)},
+    **{(state, _A.UNPACK): state for state in (*_STOCK, _S.HELD, *_SET_ASIDE, _S.IN_TRANSIT)},
     **{(state, _A.SHIP): _S.IN_TRANSIT for state in _STOCK},
+    **{(state, _A.SHIP): state for state in _SET_ASIDE},
     **{(state, _A.RECEIVE): _S.SELLABLE for state in (_S.COMMISSIONED, _S.IN_TRANSIT)},
+    **{(state, _A.RECEIVE): state for state in (*_SET_ASIDE, _S.HELD)},
     (_S.SELLABLE, _A.SELL): _S.SOLD,
     (_S.SELLABLE, _A.SELL_PROVISIONALLY): _S.SOLD_PROVISIONALLY,
     (_S.SOLD_PROVISIONALLY, _A.CONFIRM): _S.SOLD,
     **{(state, _A.VOID): _S.SELLABLE for state in _SOLD},
-    **{(state, _A.RESTOCK): _S.SELLABLE for state in _SOLD},
-    **{(state, _A.QUARANTINE): _S.QUARANTINED for state in (*_SOLD, _S.SELLABLE)},
-    (_S.QUARANTINED, _A.RESTOCK): _S.SELLABLE,
-    **{(state, _A.HOLD): _S.HELD for state in (*_STOCK, _S.IN_TRANSIT)},
-    (_S.HELD, _A.RELEASE): _S.SELLABLE,
-    **{(state, _A.RECALL): _S.RECALLED for state in (*_STOCK, _S.IN_TRANSIT, _S.HELD, _S.QUARANTINED)},
-    **{(state, _A.STEAL): _S.STOLEN for state in (_S.ISSUED, *_STOCK, _S.IN_TRANSIT, _S.HELD)},
+    **{(state, _A.RESTOCK): _S.SELLABLE for state in (*_SOLD, _S.QUARANTINED)},
+    **{(state, _A.QUARANTINE): _S.QUARANTINED for state in (*_SOLD, *_STOCK, _S.IN_TRANSIT)},
+    **{(state, _A.HOLD): _S.HELD for state in (*_STOCK, _S.IN_TRANSIT, _S.QUARANTINED)},
+    **{(state, _A.RELEASE): _S.SELLABLE for state in (_S.HELD, _S.RECALLED)},
+    **{
+        (state, _A.RECALL): _S.RECALLED
+        for state in (*_STOCK, _S.IN_TRANSIT, _S.HELD, _S.QUARANTINED, _S.EXPIRED)
+    },
+    **{(state, _A.STEAL): _S.STOLEN for state in (_S.ISSUED, *_STOCK, _S.IN_TRANSIT, _S.HELD, *_SET_ASIDE)},
+    (_S.STOLEN, _A.RECOVER): _S.QUARANTINED,  # nobody knows where it has been: a person looks at it first
     **{(state, _A.EXPIRE): _S.EXPIRED for state in (*_STOCK, _S.IN_TRANSIT, _S.HELD)},
-    **{(state, _A.DESTROY): _S.DESTROYED for state in (*_STOCK, _S.QUARANTINED, *_STOPPED)},
+    **{
+        (state, _A.DESTROY): _S.DESTROYED
+        for state in (_S.ISSUED, *_STOCK, _S.IN_TRANSIT, _S.HELD, *_SET_ASIDE, _S.STOLEN)
+    },
 }
+
+RETURNS_TO = frozenset({*_STOCK, _S.IN_TRANSIT, _S.QUARANTINED, _S.EXPIRED})
+"""Where the release of a held or recalled item can lead: back to what it was."""
+
+LEAVES_ITS_CASE = frozenset(
+    {
+        _A.UNPACK,
+        _A.SELL,
+        _A.SELL_PROVISIONALLY,
+        _A.VOID,
+        _A.RESTOCK,
+        _A.QUARANTINE,
+        _A.STEAL,
+        _A.RECOVER,
+        _A.DESTROY,
+    }
+)
+"""What happens to an item by itself and takes it out of the case it was packed in. Goods on the move leave it only if they are shipped
+or received without their case."""
+
+_NEVER_ISSUED = "nobody has issued its code"
 
 _WHY_NOT: dict[State, str] = {
     _S.ISSUED: "its code was issued, but it has not been put on a product yet",
@@ -97,11 +135,20 @@ _WHY_NOT: dict[State, str] = {
 }
 
 
-def transition(state: State, action: Action) -> State | Illegal:
-    """The state after ``action``, or why it may not be."""
+def transition(state: State | None, action: Action, before: State | None = None) -> State | Illegal:
+    """The state after ``action``, or why it may not be. None as state: nobody has issued this code.
+
+    ``before`` is what a held or recalled item was before it was stopped: a release leads back there.
+    """
     after = _TRANSITIONS.get((state, action))
-    return (
-        after
-        if after is not None
-        else Illegal(f"cannot {action.replace('_', ' ')} this item: {_WHY_NOT[state]}")
-    )
+    if after is None:
+        reason = _NEVER_ISSUED if state is None else _WHY_NOT[state]
+        return Illegal(f"cannot {action.replace('_', ' ')} this item: {reason}")
+    return before if action is Action.RELEASE and before in RETURNS_TO else after
+
+
+def legal_from(action: Action) -> dict[State, State]:
+    """The states of an item to which ``action`` may be done, each with the one it leads to: for doing it to a million at once."""
+    return {
+        state: after for (state, done), after in _TRANSITIONS.items() if done is action and state is not None
+    }

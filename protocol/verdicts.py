@@ -54,7 +54,7 @@ SAFE_DEFAULTS: dict[Verdict, Act] = {
 }
 
 _OF_STATE: dict[State, Verdict] = {
-    State.ISSUED: Verdict.UNKNOWN,
+    State.ISSUED: Verdict.NOT_RECEIVED,
     State.COMMISSIONED: Verdict.NOT_RECEIVED,
     State.IN_TRANSIT: Verdict.NOT_RECEIVED,
     State.SELLABLE: Verdict.GENUINE,
@@ -96,6 +96,8 @@ def judge(item: ItemHere, site: str, today: str) -> tuple[Verdict, str]:
         return Verdict.WRONG_SITE, f"this item was sent to {item.site}"
     if verdict is Verdict.GENUINE and item.expiry is not None and item.expiry < today:
         return Verdict.EXPIRED, f"expired on {item.expiry}"
+    if item.state == State.ISSUED:
+        return verdict, "its code was issued, and is not yet commissioned: the brand has put it on no product"
     return verdict, _REASONS[verdict]
 
 

@@ -74,7 +74,7 @@ def item(state: State, **more: str) -> ItemHere:
         (item(State.SOLD, site=HERE, sold_site="elsewhere"), Verdict.ALREADY_SOLD),
         (item(State.SOLD_PROVISIONALLY), Verdict.ALREADY_SOLD),
         (item(State.RECALLED, site="elsewhere"), Verdict.RECALLED),
-        (item(State.ISSUED), Verdict.UNKNOWN),
+        (item(State.ISSUED), Verdict.NOT_RECEIVED),
         (item(State.QUARANTINED), Verdict.HELD),
         (item(State.STOLEN), Verdict.STOLEN),
         (item(State.DESTROYED), Verdict.DESTROYED),
@@ -92,6 +92,10 @@ def test_every_state_has_a_verdict_with_a_reason() -> None:
 
 def test_the_reason_of_a_sold_item_tells_where() -> None:
     assert judge(item(State.SOLD, sold_site="shop-9"), HERE, TODAY)[1] == "sold before at shop-9"
+
+
+def test_a_code_that_is_on_no_product_yet_says_so() -> None:
+    assert "not yet commissioned" in judge(item(State.ISSUED), HERE, TODAY)[1]
 
 
 def test_policy_of_a_product_comes_before_that_of_a_verdict_and_both_before_the_default() -> None:
