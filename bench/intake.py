@@ -15,6 +15,7 @@ import platform
 import random
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -33,7 +34,7 @@ from protocol.chain import genesis, links
 from protocol.codec import decode, encode
 from protocol.events import Event, Moment, Payment, Sale, SaleLine, decode_event, encode_event
 from protocol.items import Action
-from protocol.messages import Batch
+from protocol.messages import Batch, DownMessage
 from protocol.topics import topic
 
 PRODUCTS = 1_000
@@ -215,13 +216,23 @@ def sale_line(chance: random.Random, number: int, seq: int, position: int) -> Sa
 
 
 def take_in(database: Database, frames: list[tuple[str, bytes, int]], workers: int) -> tuple[float, int]:
-    """(seconds, commits) for all frames; the coded items are registered before the clock starts."""
+    """(seconds, commits) for all frames; the coded items are registered before the clock starts.
+
+    Each agent has one batch in flight, as on the wire: the answer to one brings the next.
+    """
     register(database, frames)
-    answered: list[str] = []
-    limits = Limits(workers=workers, queue_messages=len(frames) + 1, queue_bytes=1 << 40, group_batches=32)
-    intake = Intake(database, lambda agent, _: answered.append(agent), limits=limits)
+    waiting: dict[str, deque[bytes]] = {}
     for agent, frame, _ in frames:
-        assert intake.offer(agent, "up", frame, time.time_ns() // 1000)
+        waiting.setdefault(agent, deque()).append(frame)
+
+    def offer_next(agent: str, _: DownMessage) -> None:
+        if waiting[agent]:
+            assert intake.offer(agent, "up", waiting[agent].popleft(), time.time_ns() // 1000)
+
+    limits = Limits(workers=workers, group_batches=-(-len(waiting) // workers))
+    intake = Intake(database, offer_next, limits=limits)
+    for agent, batches in waiting.items():
+        assert intake.offer(agent, "up", batches.popleft(), time.time_ns() // 1000)
     applied = sum(count for _, _, count in frames) // LINES_A_SALE
     began = time.perf_counter()
     intake.start()
