@@ -1,5 +1,9 @@
--- Version 2: cases and pallets, and what came back of each sale. A new database gets these after version 1's; an older one, when it
--- is opened.
+-- Version 2: cases and pallets, what came back of each sale, how provisional sales were settled. A new database gets these after
+-- version 1's; an older one, when it is opened.
+
+-- Of a sale: open until central has settled it, then confirmed or contested.
+ALTER TABLE local_items ADD COLUMN standing TEXT;
+CREATE INDEX open_sales ON local_items (at_us) WHERE standing = 'open';
 
 -- What packing or unpacking here made of a case, until central's feed tells of it. `base` is the digest of the feed's row then.
 CREATE TABLE local_containers (
