@@ -73,6 +73,7 @@ class Process:
             database=self.database,
             authority=lambda: self._authority,
             broker=BrokerAddress(broker.public_host or broker.host, broker.public_port or broker.port),
+            authority_directory=self.settings.authority.directory,
             token_life=timedelta(hours=self.settings.enrolment.token_hours),
             public_url=public_url,
             body_limit_bytes=self.settings.http.body_limit_bytes,

@@ -19,6 +19,7 @@ from central.api.boundary import Boundary
 from central.api.callers import Allow
 from central.api.context import Central
 from central.api.problems import Problem
+from central.codes.key_routes import router as code_keys
 from central.despatches.routes import router as despatches
 from central.discrepancies.routes import router as discrepancies
 from central.items.routes import router as items
@@ -36,6 +37,7 @@ from central.version import VERSION
 
 ROUTERS: tuple[APIRouter, ...] = (
     sites, products, prices, ledger, items, sales, orders, despatches, reconciliation, discrepancies, journals, agents,
+    code_keys,
 )  # fmt: skip
 OPEN_TO_ALL: tuple[APIRouter, ...] = (health.router, documentation.router, enrolment_router)
 """Routes that ask for no token: they say nothing of the trade, or carry a proof of their own."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from fastapi import Request
 from prometheus_client import CollectorRegistry
@@ -43,11 +44,12 @@ def _no_tallies() -> tuple[Mapping[str, int], Mapping[str, float]]:
 
 @dataclass(frozen=True)
 class Central:
-    """The database, the authority, and what the process knows of itself."""
+    """The database, the authority with the directory of its keys, and what the process knows of itself."""
 
     database: Database
     authority: Callable[[], Authority]
     broker: BrokerAddress
+    authority_directory: Path
     token_life: timedelta = timedelta(hours=24)
     public_url: str | None = None
     body_limit_bytes: int = 8 * 1024 * 1024

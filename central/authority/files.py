@@ -52,8 +52,8 @@ def key_path(directory: Path, name: str) -> Path:
 def save(directory: Path, name: str, credentials: Credentials) -> None:
     """Keep ``credentials`` as ``<name>.key`` and ``<name>.pem``; the key first, so a certificate always has its key."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write(key_path(directory, name), credentials.key_pem, mode=0o600)
-    _write(certificate_path(directory, name), credentials.certificate_pem, mode=0o644)
+    write_whole(key_path(directory, name), credentials.key_pem, mode=0o600)
+    write_whole(certificate_path(directory, name), credentials.certificate_pem, mode=0o644)
 
 
 def load(directory: Path, name: str) -> Credentials | None:
@@ -74,7 +74,8 @@ def is_due(credentials: Credentials | None, now: datetime) -> bool:
     return credentials is None or is_renewal_due(*validity(credentials.certificate_pem), now)
 
 
-def _write(path: Path, content: bytes, mode: int) -> None:
+def write_whole(path: Path, content: bytes, mode: int) -> None:
+    """Write a file that appears whole or not at all, and stays, also when the power fails a moment later."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     with suppress(FileNotFoundError):
         draft.unlink()
@@ -84,3 +85,8 @@ def _write(path: Path, content: bytes, mode: int) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

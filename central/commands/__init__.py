@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from central.commands import agents, authority, database, imports, serve, tokens
+from central.commands import agents, authority, codes, database, imports, serve, tokens
 from central.commands.application import app
 
 app.add_typer(imports.app, name="import")
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(agents.app, name="agents")
 app.add_typer(authority.app, name="authority")
+app.add_typer(codes.app, name="codes")
 app.add_typer(serve.config_app, name="config")
 
 __all__ = ["app", "database", "serve"]

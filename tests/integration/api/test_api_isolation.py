@@ -46,6 +46,10 @@ def bodies(target: Target) -> dict[str, Any]:
         "/v1/items": {"gtin": WATCH, "serials": ["STOLEN"], "site": site},
         "/v1/enrolment-tokens": {"site": site},
         "/v1/agents/{agent}/revoke": {},
+        "/v1/code-keys": {},
+        "/v1/code-keys/rotate": {},
+        "/v1/code-keys/{key_id}/retire": {},
+        "/v1/code-keys/{key_id}/revoke": decision,
         **{
             f"/v1/orders/{{site}}/{{order_id}}/{action}": decision
             for action in ("accept", "hold", "refuse", "allocate", "despatch", "cancel", "close")
@@ -81,6 +85,7 @@ def target(world: World) -> Target:
         "discrepancy_id": cases[0]["discrepancy_id"],
         "agent": counter.agent,
         "item": item,
+        "key_id": "K7Q3",
         "day": "2026-03-02",
         "gtin": WATER,
     }

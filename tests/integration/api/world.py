@@ -152,6 +152,7 @@ class World:
                 database=self.database,
                 authority=lambda: self.authority,
                 broker=BrokerAddress("broker.example", 8883),
+                authority_directory=self.directory / "authority",
                 token_life=timedelta(hours=24),
                 public_url="https://central.example",
                 now=lambda: self.now,
