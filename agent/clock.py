@@ -99,7 +99,9 @@ def _kernel_says_synced() -> bool:
     if adjtimex is None:
         return False  # not Linux: nobody vouches for the clock
     # With modes = 0 the call only reads. It answers -1 where a sandbox forbids it: not known is not synchronised.
-    return 0 <= int(adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))) < _TIME_ERROR
+    return 0 <= int(adjtimex(_TIMEX)) < _TIME_ERROR
 
 
 _LIBC = ctypes.CDLL(None)
+_TIMEX = ctypes.create_string_buffer(_TIMEX_BYTES)
+"""Asked for with every event, so made once. Threads may share it: nobody reads what the kernel writes there."""
