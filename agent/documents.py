@@ -73,6 +73,8 @@ ID_FIELDS = {
     "void": "void_id",
     "return": "return_id",
     "receiving": "receipt_advice_id",
+    "packing": "packing_id",
+    "unpacking": "unpacking_id",
     "order": "order_id",
     "order_cancel": "cancel_id",
 }

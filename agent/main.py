@@ -27,6 +27,7 @@ from agent.local.server import listen, serve
 from agent.orders.scans import reorder
 from agent.orders.service import Orders
 from agent.orders.unsent import unsent_bodies
+from agent.packing.cases import Cases
 from agent.receiving.scans import receive
 from agent.receiving.service import Goods
 from agent.scanners.service import Scanners
@@ -194,7 +195,8 @@ def make_parts(
     )
     resolver = Resolver(catalogue=shop.catalogue, verification=verification, rules=rules)
     sales = Sales(shop, resolver, desk)
-    goods = Goods(shop)
+    cases = Cases(shop.store, shop.replica, shop.clock)
+    goods = Goods(shop, cases)
     orders = Orders(shop, lambda: unsent_bodies(journal))
     selling = Selling(
         catalogue=shop.catalogue,

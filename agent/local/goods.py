@@ -1,4 +1,4 @@
-"""Routes of receiving: what is announced, what has been counted."""
+"""Routes of receiving: what is announced, what has been counted, by the piece and by the case."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from fastapi import APIRouter, Request, Response
 from agent.documents import Refusal
 from agent.local.openapi import body
 from agent.local.parts import Parts
-from agent.local.problems import check, json, read, written
+from agent.local.problems import Problem, check, json, read, written
 from agent.receiving.rules import NotCounted
-from agent.receiving.service import CompleteReceivingAsked
+from agent.receiving.scans import receive_case
+from agent.receiving.service import CaseAsked, CompleteReceivingAsked
+from protocol.aggregation import sscc_fault
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -30,6 +32,7 @@ class Against(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 def goods_router(parts: Parts) -> APIRouter:
     """The routes."""
     router = APIRouter(tags=["receiving"])
+    _add_cases(router, parts)
 
     @router.get("/v1/despatches")
     async def get_despatches() -> Response:
@@ -61,3 +64,24 @@ def goods_router(parts: Parts) -> APIRouter:
         return await written(parts.goods.complete(await read(request, CompleteReceivingAsked)))
 
     return router
+
+
+def _add_cases(router: APIRouter, parts: Parts) -> None:
+    @router.post("/v1/receiving/cases", status_code=201, openapi_extra=body(CaseAsked))
+    async def count_case(request: Request) -> Response:
+        asked = await read(request, CaseAsked)
+        if (fault := sscc_fault(asked.sscc)) is not None:
+            raise Problem(422, f"sscc: {fault}", key="bad_sscc")
+        found = receive_case(asked.sscc, parts.catalogue, parts.goods, sealed=asked.sealed)
+        if not found.follow_up:
+            raise Problem(409, f"case {asked.sscc}: {found.message}", key=found.key)
+        for work in found.follow_up:
+            work()
+        return json(parts.goods.frame(), 201)
+
+    @router.delete("/v1/receiving/cases/{sscc}")
+    async def take_out_case(sscc: str) -> Response:
+        refused = parts.goods.take_out_case(sscc)
+        if isinstance(refused, NotCounted):
+            check(Refusal(reason=refused.reason, key=refused.key))
+        return json(parts.goods.frame())

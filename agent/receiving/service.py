@@ -11,7 +11,10 @@ from functools import partial
 import msgspec
 
 from agent.documents import Made, Refusal, Written
+from agent.packing.cases import Cases
+from agent.packing.contents import Contents
 from agent.receiving import rules
+from agent.receiving.cases import Receipt, ReceivingCases
 from agent.receiving.rules import NotCounted, Receiving
 from agent.shop import Shop
 from agent.store import Connection
@@ -34,10 +37,25 @@ class CompleteReceivingAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_u
     clerk: str | None = None
 
 
+class CaseAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``POST /v1/receiving/cases``: a case by its SSCC. ``sealed``: take it in though nothing is known here of what it holds."""
+
+    sscc: str
+    sealed: bool = False
+
+
+class CaseCounted(msgspec.Struct, frozen=True, kw_only=True):
+    """A case that was counted, and how many pieces of it had been counted by themselves before."""
+
+    contents: Contents | None
+    is_announced: bool
+    counted_before: int = 0
+
+
 class Goods:
     """What is being received. Thread-safe."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Shop, cases: Cases) -> None:
         self._store = shop.store
         self._documents = shop.documents
         self._drafts = shop.drafts
@@ -45,8 +63,10 @@ class Goods:
         self._catalogue = shop.catalogue
         self._announce = shop.announce
         self._lane = shop.lane
+        self._cases = ReceivingCases(cases, shop.store, shop.replica)
         self._lock = threading.Lock()
         self._receiving = self._unfinished(shop.drafts.get(_DRAFT, Receiving))
+        self._counted_in = self._counted_by_case()
 
     @property
     def receiving(self) -> Receiving:
@@ -79,7 +99,7 @@ class Goods:
             current = self._receiving
             if current.despatch_id == despatch_id:
                 return None
-            if current.lines and current.despatch_id is not None:
+            if not current.is_empty and current.despatch_id is not None:
                 return Refusal(
                     reason=f"goods of despatch {current.despatch_id} are being received: complete or clear them first",
                     conflict=True,
@@ -96,12 +116,64 @@ class Goods:
     ) -> bool | NotCounted:
         """Count one scan; whether the advice names it. Announced and kept by :meth:`publish`."""
         with self._lock:
-            counted = rules.count(self._receiving, gtin, quantity=quantity, item=item, name=name)
+            counted = rules.count(
+                self._receiving, gtin, quantity=quantity, item=item, name=name, counted_in=self._counted_in
+            )
             if isinstance(counted, NotCounted):
                 return counted
             self._receiving = counted
-            despatch_id = counted.despatch_id
-        return rules.is_announced(self.despatch(despatch_id), gtin, item)
+        despatch = self.despatch(counted.despatch_id)
+        in_cases: frozenset[str] = frozenset()
+        if despatch is not None and item is not None and rules.may_be_in_a_case(despatch, gtin):
+            in_cases = self._cases.announced(despatch.despatch_id)
+        return rules.is_announced(despatch, gtin, item, in_cases)
+
+    def count_case(self, sscc: str, *, sealed: bool = False) -> CaseCounted | NotCounted:
+        """Count a case or pallet with everything in it. One that is not known here counts only as ``sealed``.
+
+        Where no advice was chosen, the first case that came with one chooses it. Announced and kept by :meth:`publish`.
+        """
+        contents = self._cases.contents(sscc)
+        before = self._cases.received_before(sscc, contents)
+        if before is not None:
+            return NotCounted("received_already", f"this case was received on {before.number}")
+        if contents is None and not sealed and sscc not in self._counted_in:
+            return NotCounted(
+                "case_unknown",
+                "nothing is known here of this case: take it in unopened, or scan what is in it",
+            )
+        advised = self.despatch(contents.despatch_id) if contents else None
+        with self._lock:
+            receiving = self._receiving
+            if advised is not None and receiving.despatch_id is None:
+                receiving = msgspec.structs.replace(
+                    receiving, despatch_id=advised.despatch_id, order_id=advised.order_id
+                )
+            counted = rules.count_case(receiving, sscc, contents, self._counted_in)
+            if isinstance(counted, NotCounted):
+                return counted
+            self._receiving = counted
+            if contents is not None:
+                self._counted_in |= dict.fromkeys((*contents.items, *contents.containers), sscc)
+            is_announced = counted.despatch_id in {None, contents.despatch_id if contents else None}
+            if counted.despatch_id is not None and not is_announced:
+                is_announced = sscc in self._cases.announced(counted.despatch_id)
+        return CaseCounted(
+            contents=contents,
+            is_announced=is_announced,
+            counted_before=_loose(receiving) - _loose(counted),
+        )
+
+    def take_out_case(self, sscc: str) -> NotCounted | None:
+        """Take out a case that was counted."""
+        with self._lock:
+            after = rules.take_out_case(self._receiving, sscc)
+            if isinstance(after, NotCounted):
+                return after
+            self._receiving = after
+            self._counted_in = self._counted_by_case()
+        self.publish()
+        return None
 
     def set_quantity(self, gtin: str, quantity: Decimal) -> NotCounted | None:
         """Set a counted quantity by hand."""
@@ -119,6 +191,7 @@ class Goods:
             self._receiving = msgspec.structs.replace(
                 _begin(self._receiving.despatch_id), order_id=self._receiving.order_id
             )
+            self._counted_in = {}
         self.publish()
 
     def complete(self, asked: CompleteReceivingAsked) -> Future[Written | Refusal] | Refusal:
@@ -127,14 +200,16 @@ class Goods:
             receiving = self._receiving
             document_id = asked.receipt_advice_id or receiving.receipt_advice_id
             again = asked.receipt_advice_id is not None and self._is_written(document_id)
-            if not again and not receiving.lines and receiving.despatch_id is None:
+            if not again and receiving.is_empty and receiving.despatch_id is None:
                 return Refusal(
                     reason="nothing has been counted: scan what has come", conflict=True, key="empty"
                 )
-            written = self._store.write(partial(self._write, receiving, asked, document_id))
+            receiving, contents = self._looked_into(receiving)
+            written = self._store.write(partial(self._write, receiving, contents, asked, document_id))
             if again:
                 return written
             self._receiving = _begin(None)
+            self._counted_in = {}
         written.add_done_callback(partial(self._settle, receiving))
         return written
 
@@ -158,8 +233,38 @@ class Goods:
     def _is_written(self, document_id: str) -> bool:
         return self._store.read(lambda connection: self._documents.find(connection, document_id)) is not None
 
+    def _counted_by_case(self) -> dict[str, str]:
+        """Of every item and inner case that was counted with a case: with which."""
+        found: dict[str, str] = {}
+        for case in self._receiving.cases:
+            contents = self._cases.contents(case.sscc)
+            if contents is not None:
+                found |= dict.fromkeys((*contents.items, *contents.containers), case.sscc)
+        return found
+
+    def _looked_into(self, receiving: Receiving) -> tuple[Receiving, tuple[Contents, ...]]:
+        """The goods with what is known of their cases now: the feed may have told of one that was taken in unopened."""
+        found: list[Contents] = []
+        for case in receiving.cases:
+            contents = self._cases.contents(case.sscc)
+            if contents is None:
+                continue
+            found.append(contents)
+            if contents.item_count != case.items:
+                without = rules.take_out_case(receiving, case.sscc)
+                assert isinstance(without, Receiving)
+                again = rules.count_case(without, case.sscc, contents, {})
+                receiving = again if isinstance(again, Receiving) else receiving
+        kept = {case.sscc for case in receiving.cases}
+        return receiving, tuple(contents for contents in found if contents.sscc in kept)
+
     def _write(
-        self, receiving: Receiving, asked: CompleteReceivingAsked, document_id: str, connection: Connection
+        self,
+        receiving: Receiving,
+        contents: tuple[Contents, ...],
+        asked: CompleteReceivingAsked,
+        document_id: str,
+        connection: Connection,
     ) -> Written | Refusal:
         def make(inside: Connection) -> Made:
             number = f"{self._lane}-G{take_number(inside, f'receiving/{self._lane}'):05d}"
@@ -172,6 +277,7 @@ class Goods:
                     order_id=receiving.order_id,
                     complete=asked.complete,
                     clerk=asked.clerk,
+                    containers=rules.unopened(receiving),
                 ),
                 tells={"number": number, "despatch_id": receiving.despatch_id},
             )
@@ -185,6 +291,10 @@ class Goods:
         )
         if isinstance(written, Written) and not written.repeated:
             self._drafts.save(connection, _DRAFT, _begin(None))
+            despatch = self.despatch(receiving.despatch_id)
+            receipt = Receipt(written, receiving.despatch_id, despatch.despatched_at_us if despatch else 0)
+            sealed = (case.sscc for case in receiving.cases)
+            self._cases.note(connection, contents, sealed, receipt)
             if receiving.despatch_id is not None and asked.complete:
                 connection.execute(
                     "INSERT OR REPLACE INTO despatches_received (despatch_id, receipt_advice_id, complete, at_us)"
@@ -197,6 +307,7 @@ class Goods:
         if written.exception() is not None or isinstance(done := written.result(), Refusal):
             with self._lock:
                 self._receiving = receiving
+                self._counted_in = self._counted_by_case()
         elif not done.repeated:
             self._announce(
                 CompletedFrame(kind="receiving", number=done.number, document=msgspec.Raw(done.answer))
@@ -206,6 +317,10 @@ class Goods:
 
 def _begin(despatch_id: str | None) -> Receiving:
     return Receiving(receipt_advice_id=str(uuid.uuid4()), despatch_id=despatch_id)
+
+
+def _loose(receiving: Receiving) -> int:
+    return sum(len(line.items) for line in receiving.lines)
 
 
 def _received(connection: Connection) -> set[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from agent.till.catalogue import ProductView
-from agent.till.frames import Mode, Outcome, Question, ScanFrame, ScanSeen
+from agent.till.frames import CaseSeen, Mode, Outcome, Question, ScanFrame, ScanSeen
 from agent.till.reading import Doubt
 from devices.scan import Scan
 from protocol.codes import Code
@@ -24,6 +24,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     finding: Finding | None = None
     product: ProductView | None = None
     question: Question | None = None
+    case: CaseSeen | None = None
     follow_up: tuple[Callable[[], None], ...] = ()
 
 
@@ -46,6 +47,7 @@ def frame_of(found: Found, *, scan: Scan, code: Code, mode: Mode, took_us: int) 
         key=found.key,
         question=found.question,
         took_us=took_us,
+        case=found.case,
     )
 
 

@@ -6,11 +6,13 @@ Every frame is a JSON object with its ``type``. A ``scan`` frame goes out before
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from enum import StrEnum
 
 import msgspec
 
 from agent.orders.rules import Draft
+from agent.packing.rules import CaseDraft
 from agent.receiving.rules import Progress, Receiving
 from agent.till.catalogue import ProductView
 from agent.till.rules import Basket, Line, total_minor
@@ -26,6 +28,8 @@ class Mode(StrEnum):
     RECEIVE = "receive"
     REORDER = "reorder"
     RETURN = "return"
+    PACK = "pack"
+    UNPACK = "unpack"
 
 
 class Outcome(StrEnum):
@@ -37,6 +41,7 @@ class Outcome(StrEnum):
     IGNORED = "ignored"
     FOUND = "found"
     RECEIVED = "received"
+    PACKED = "packed"
     UNREADABLE = "unreadable"
 
 
@@ -49,6 +54,8 @@ class Question(StrEnum):
     """What does it cost? ``POST /v1/basket/lines`` with ``amount_minor``."""
     ITEM_CODE = "item_code"
     """This product is sold by its own code: scan that one."""
+    SEALED = "sealed"
+    """Take this case in unopened, though nothing is known here of what it holds? ``POST /v1/receiving/cases`` with ``sealed``."""
 
 
 class ScanSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +65,29 @@ class ScanSeen(msgspec.Struct, frozen=True, kw_only=True):
     symbology: str | None
     device: str
     at_us: int
+
+
+class Pieces(msgspec.Struct, frozen=True, kw_only=True):
+    """How many of one product."""
+
+    gtin: str
+    name: str
+    quantity: Decimal
+
+
+class CaseSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """A case or pallet that was scanned, and what is in it, all levels.
+
+    ``known`` is False where nothing is known of it here, ``items`` None where not all is. ``counted_before`` of its items had been
+    counted by themselves, and count with it now.
+    """
+
+    sscc: str
+    known: bool = False
+    items: int | None = None
+    cases: int = 0
+    pieces: tuple[Pieces, ...] = ()
+    counted_before: int = 0
 
 
 class ScanFrame(msgspec.Struct, frozen=True, kw_only=True, tag="scan", tag_field="type"):
@@ -74,6 +104,7 @@ class ScanFrame(msgspec.Struct, frozen=True, kw_only=True, tag="scan", tag_field
     key: str
     question: Question | None = None
     took_us: int = 0
+    case: CaseSeen | None = None
 
 
 class AddedFrame(msgspec.Struct, frozen=True, kw_only=True, tag="added", tag_field="type"):
@@ -108,6 +139,20 @@ class ReceivingFrame(msgspec.Struct, frozen=True, kw_only=True, tag="receiving",
     progress: tuple[Progress, ...]
 
 
+class PackingFrame(msgspec.Struct, frozen=True, kw_only=True, tag="packing", tag_field="type"):
+    """The case being packed or unpacked (``kind``), and what it held when it was opened, all levels.
+
+    ``known`` is False where nothing is known here of what it held, ``items`` None where not all is.
+    """
+
+    kind: str
+    draft: CaseDraft
+    known: bool = False
+    items: int | None = None
+    cases: int = 0
+    pieces: tuple[Pieces, ...] = ()
+
+
 class OrderDraftFrame(msgspec.Struct, frozen=True, kw_only=True, tag="order_draft", tag_field="type"):
     """The order being written."""
 
@@ -115,14 +160,23 @@ class OrderDraftFrame(msgspec.Struct, frozen=True, kw_only=True, tag="order_draf
 
 
 class CompletedFrame(msgspec.Struct, frozen=True, kw_only=True, tag="completed", tag_field="type"):
-    """A document was accepted into the journal: a sale, a return, a void, goods received, an order."""
+    """A document was accepted into the journal: a sale, a return, a void, goods received, a case packed or unpacked, an order."""
 
     kind: str
     number: str
     document: msgspec.Raw
 
 
-Frame = ScanFrame | AddedFrame | BasketFrame | ModeFrame | ReceivingFrame | OrderDraftFrame | CompletedFrame
+Frame = (
+    ScanFrame
+    | AddedFrame
+    | BasketFrame
+    | ModeFrame
+    | ReceivingFrame
+    | PackingFrame
+    | OrderDraftFrame
+    | CompletedFrame
+)
 Announce = Callable[[Frame], None]
 """Gives a frame to every screen; returns at once, from any thread."""
 

@@ -27,6 +27,7 @@ from devices.scan import Scan
 from protocol.events import Event, decode_event
 from protocol.feeds import (
     DIGEST_MODULUS,
+    ContainerHere,
     DespatchView,
     Feed,
     ItemHere,
@@ -58,6 +59,7 @@ _KEYS: dict[type, tuple[Feed, str]] = {
     OrderView: (Feed.ORDERS, "order_id"),
     DespatchView: (Feed.DESPATCHES, "despatch_id"),
     PolicyRow: (Feed.POLICY, "verdict"),
+    ContainerHere: (Feed.CONTAINERS, "sscc"),
 }
 
 CATALOGUE: tuple[msgspec.Struct, ...] = (
