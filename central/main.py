@@ -29,6 +29,7 @@ from central.authority.names import central_name
 from central.database import Database, DatabaseFault
 from central.errors import CentralError
 from central.feeds.hints import Hints
+from central.filters.rounds import Rounds
 from central.housekeeping import Housekeeping
 from central.intake.worker import Intake, Limits
 from central.link import Link, LinkSettings
@@ -63,6 +64,13 @@ class Process:
         self.link = Link(_link_settings(settings), self.intake.offer)
         self.hints = Hints(self.database, self.link.publish)
         self.housekeeping = Housekeeping(self.database, self._ensure_authority, _now)
+        self.filters = Rounds(
+            self.database,
+            settings.authority.directory,
+            _now,
+            interval=timedelta(seconds=settings.filters.interval_s),
+            limit_items=settings.filters.limit_items,
+        )
         self._starter = threading.Thread(target=self._start_when_ready, name="starter", daemon=True)
         self._linked = False
 
@@ -95,6 +103,7 @@ class Process:
             self.intake.stop()
             self.link.stop()
             self.housekeeping.stop()
+            self.filters.stop()
         self.database.close()
 
     def _publish(self, agent: str, message: DownMessage) -> None:
@@ -116,6 +125,7 @@ class Process:
             self.link.start()
             self.hints.start()
             self.housekeeping.start()
+            self.filters.start()
             self._linked = True
             return
 

@@ -105,6 +105,15 @@ class IntakeSettings(_Table):
     )
 
 
+class FilterSettings(_Table):
+    """What every counter is warned of; see docs/filters.md."""
+
+    interval_s: int = Field(default=300, ge=10, le=86_400)
+    limit_items: int = Field(
+        default=4_000_000, ge=1_000, le=50_000_000, description="of one set: the most recently sold"
+    )
+
+
 class EnrolmentSettings(_Table):
     """How machines join."""
 
@@ -124,6 +133,7 @@ class Settings(BaseSettings):
     authority: AuthoritySettings = AuthoritySettings()
     intake: IntakeSettings = IntakeSettings()
     enrolment: EnrolmentSettings = EnrolmentSettings()
+    filters: FilterSettings = FilterSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from psycopg.rows import class_row
+from psycopg.rows import class_row, dict_row
 
 from central.database import Connection
 from central.filters.rules import STATES
@@ -255,6 +255,25 @@ def published(connection: Connection, kind: FilterKind, layer: int) -> set[str]:
         (kind, layer),
     )
     return {key for (key,) in found}
+
+
+def status_of(connection: Connection) -> list[dict[str, Any]]:
+    """Of each set that was built: its items, its layers and parts, what has gone from them, its bytes in the feed."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(
+            """
+            SELECT kind, built_at,
+                (SELECT count(*) FROM filter_members AS m WHERE m.kind = s.kind) AS items,
+                (SELECT count(*) FROM filter_layers AS l WHERE l.kind = s.kind) AS layers,
+                (SELECT count(*) FROM filter_gone AS g WHERE g.kind = s.kind) AS gone,
+                parts, bytes
+            FROM filter_sets AS s CROSS JOIN LATERAL (
+                SELECT count(*) FILTER (WHERE starts_with(key, 'part/')) AS parts, coalesce(sum(length(body)), 0)::bigint AS bytes
+                FROM feed_rows
+                WHERE feed = 'filters' AND scope = '' AND body IS NOT NULL AND split_part(key, '/', 2) = s.kind) AS published
+            ORDER BY kind
+            """
+        ).fetchall()
 
 
 def _about(kind: FilterKind, since: Horizon) -> dict[str, Any]:
