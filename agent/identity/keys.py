@@ -1,15 +1,18 @@
-"""The agent's own key and its certificate request (PKCS 10, RFC 2986).
+"""The agent's own key and its certificate request (PKCS 10, RFC 2986), and the brand's public keys (Ed25519, RFC 8032).
 
 The private key is made on the machine and never leaves it: central sees the request and gives back a certificate.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.x509.oid import NameOID
 
 from agent.errors import AgentError
@@ -61,6 +64,26 @@ def validity(certificate_pem: bytes) -> tuple[datetime, datetime]:
 def sign(key_pem: bytes, data: bytes) -> bytes:
     """A signature by this key (ECDSA with SHA-256, DER): the proof that whoever asks holds it."""
     return _load_key(key_pem).sign(data, ec.ECDSA(hashes.SHA256()))
+
+
+def brand_key(public_key: bytes) -> Callable[[bytes, bytes], bool] | None:
+    """What tells whether a signature over some data (in this order) was made with the private half of ``public_key`` (32 bytes).
+
+    None for bytes that are no such key.
+    """
+    try:
+        key = Ed25519PublicKey.from_public_bytes(public_key)
+    except ValueError:
+        return None
+
+    def is_signed(signature: bytes, data: bytes) -> bool:
+        try:
+            key.verify(signature, data)
+        except InvalidSignature:
+            return False
+        return True
+
+    return is_signed
 
 
 def _load_key(key_pem: bytes) -> ec.EllipticCurvePrivateKey:
