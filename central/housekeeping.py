@@ -1,7 +1,8 @@
-"""What central does by the clock: prices whose time has come, answers that were kept long enough, its own certificate."""
+"""What central does by the clock: prices whose time has come, checks by the public, answers that were kept long enough, its own certificate."""
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ import structlog
 from central.api.once import forget_old_answers
 from central.database import Database, DatabaseFault
 from central.prices.storage import tell_what_began
+from central.resolver.counting import Checks, forget
 
 INTERVAL_S = 30.0
 SLOW_EVERY = timedelta(hours=1)
@@ -24,9 +26,14 @@ class Housekeeping:
     """A thread that looks every half minute. Several processes may do so at once: doing a thing twice changes nothing."""
 
     def __init__(
-        self, database: Database, renew_certificate: Callable[[datetime], object], now: Callable[[], datetime]
+        self,
+        database: Database,
+        renew_certificate: Callable[[datetime], object],
+        now: Callable[[], datetime],
+        checks: Checks | None = None,
     ) -> None:
         self._database = database
+        self._checks = checks
         self._renew_certificate = renew_certificate
         self._now = now
         self._ended = threading.Event()
@@ -39,9 +46,12 @@ class Housekeeping:
         self._thread.start()
 
     def stop(self) -> None:
-        """End, after the round that is under way."""
+        """End, after the round that is under way; what was counted meanwhile is written down."""
         self._ended.set()
         self._thread.join()
+        if self._checks is not None:
+            with contextlib.suppress(DatabaseFault):
+                self._checks.write(self._database, self._now())
 
     def once(self) -> None:
         """One round. Raises DatabaseFault when the database is away; the next round then does what this one left."""
@@ -50,8 +60,11 @@ class Housekeeping:
         self._prices_told_until = now
         if now >= self._slow_work_at:
             self._database.run(forget_old_answers)
+            self._database.run(lambda connection: forget(connection, now))
             self._renew_certificate(now)
             self._slow_work_at = now + SLOW_EVERY
+        if self._checks is not None:
+            self._checks.write(self._database, now)
 
     def _run(self) -> None:
         while not self._ended.wait(INTERVAL_S):

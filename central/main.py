@@ -34,6 +34,7 @@ from central.housekeeping import Housekeeping
 from central.intake.worker import Intake, Limits
 from central.link import Link, LinkSettings
 from central.migrations import check_schema
+from central.resolver.service import Resolver
 from central.settings import Settings
 from protocol.messages import DownMessage
 
@@ -63,7 +64,8 @@ class Process:
         self.intake = Intake(self.database, self._publish, limits=limits)
         self.link = Link(_link_settings(settings), self.intake.offer)
         self.hints = Hints(self.database, self.link.publish)
-        self.housekeeping = Housekeeping(self.database, self._ensure_authority, _now)
+        self.resolver = Resolver(settings.resolver)
+        self.housekeeping = Housekeeping(self.database, self._ensure_authority, _now, self.resolver.checks)
         self.filters = Rounds(
             self.database,
             settings.authority.directory,
@@ -87,6 +89,7 @@ class Process:
             body_limit_bytes=self.settings.http.body_limit_bytes,
             now=_now,
             link=self._link_state,
+            resolver=self.resolver,
             tallies=lambda: (self.intake.tallies.counts(), self.intake.tallies.measures()),
         )
 
@@ -155,6 +158,7 @@ def run(settings: Settings, *, as_json: bool = False) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # who is behind a proxy is found by resolver.trusted_proxies, and needed nowhere else
         lifespan="off",
         timeout_graceful_shutdown=GRACE_S,
     )

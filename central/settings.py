@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,55 @@ class EnrolmentSettings(_Table):
     token_hours: int = Field(default=24, ge=1, le=24 * 365)
 
 
+class ResolverSettings(_Table):
+    """The public check of item codes: see docs/resolver.md."""
+
+    enabled: bool = True
+    host: str | None = Field(
+        default=None, pattern=r"^[A-Za-z0-9.-]+$", description="the only host name under which it answers"
+    )
+    name: str | None = Field(default=None, min_length=1, max_length=100, description="the brand, on the page")
+    contact: str | None = Field(
+        default=None, min_length=1, max_length=200, description="where people in doubt turn"
+    )
+    product_url: str | None = Field(
+        default=None, pattern=r"^https?://[^/\s]+[^\s]*$", description="a product's page; {gtin} is put in"
+    )
+    short_path: str = Field(
+        default="c", pattern=r"^[A-Za-z0-9_-]{0,20}$", description="in front of short codes"
+    )
+    trust_registered: bool = Field(
+        default=False, description="serials that were registered, not issued here, cannot be guessed either"
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=("127.0.0.1", "::1"), max_length=100, description="whose X-Forwarded-For is believed"
+    )
+    checks_per_minute: int = Field(default=30, ge=1, le=100_000, description="of one client")
+    burst: int = Field(default=20, ge=1, le=10_000, description="at once, of one client")
+    checks_per_second: int = Field(default=50, ge=1, le=100_000, description="of all together")
+    signal_networks: int = Field(default=8, ge=2, le=64, description="on one day, for one code")
+    signal_visits: int = Field(default=50, ge=2, le=1_000_000, description="altogether, for one code")
+
+    @field_validator("short_path")
+    @classmethod
+    def _free(cls, path: str) -> str:
+        if path in {"v1", "docs"} or path.isdigit():
+            raise ValueError(
+                f"{path!r}: expected a word that is not the beginning of another address, such as c"
+            )
+        return path
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for one in proxies:
+            try:
+                ip_network(one)
+            except ValueError:
+                raise ValueError(f"{one!r}: expected an address or a network, such as 10.0.0.0/8") from None
+        return proxies
+
+
 class Settings(BaseSettings):
     """The whole configuration of central."""
 
@@ -134,6 +184,7 @@ class Settings(BaseSettings):
     intake: IntakeSettings = IntakeSettings()
     enrolment: EnrolmentSettings = EnrolmentSettings()
     filters: FilterSettings = FilterSettings()
+    resolver: ResolverSettings = ResolverSettings()
 
     @classmethod
     def settings_customise_sources(

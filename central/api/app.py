@@ -30,6 +30,8 @@ from central.orders.routes import router as orders
 from central.prices.routes import router as prices
 from central.products.routes import router as products
 from central.reconciliation.routes import router as reconciliation
+from central.resolver.routes import DigitalLinkRoute
+from central.resolver.routes import router as public_check
 from central.sales.routes import router as sales
 from central.sites.routes import router as sites
 from central.tokens.bearer import Role
@@ -39,8 +41,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     sites, products, prices, ledger, items, sales, orders, despatches, reconciliation, discrepancies, journals, agents,
     code_keys,
 )  # fmt: skip
-OPEN_TO_ALL: tuple[APIRouter, ...] = (health.router, documentation.router, enrolment_router)
-"""Routes that ask for no token: they say nothing of the trade, or carry a proof of their own."""
+OPEN_TO_ALL: tuple[APIRouter, ...] = (health.router, documentation.router, enrolment_router, public_check)
+"""Routes that ask for no token: they say nothing of the trade, or carry a proof of their own. The public check can be switched off, and comes
+last: what another route answers is never taken for a code."""
 
 
 def create_app(central: Central) -> FastAPI:
@@ -58,7 +61,8 @@ def create_app(central: Central) -> FastAPI:
         _check_roles(router)
         app.include_router(router)
     for router in OPEN_TO_ALL:
-        app.include_router(router)
+        if router is not public_check or central.resolver.settings.enabled:
+            app.include_router(router)
     problems.install(app)
     central.registry.register(BooksCollector(central))
     app.add_middleware(Boundary, body_limit_bytes=central.body_limit_bytes, registry=central.registry)
@@ -76,8 +80,8 @@ def roles_of(route: APIRoute) -> frozenset[Role] | None:
 def refuse_unknown_query(request: Request) -> None:
     """A mistyped parameter must not be passed over: a report for all sites would pass for one of a single site."""
     route = request.scope.get("route")
-    if not isinstance(route, APIRoute):
-        return
+    if not isinstance(route, APIRoute) or isinstance(route, DigitalLinkRoute):
+        return  # the query of a Digital Link is part of what a label says, and phones add to it
     known = {field.alias for dependant in _tree(route.dependant) for field in dependant.query_params}
     for name in request.query_params:
         if name not in known:

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from central.authority.certificates import Authority
 from central.database import Database
+from central.resolver.service import Resolver
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Central:
     link: Callable[[], LinkState] = _no_link
     tallies: Callable[[], tuple[Mapping[str, int], Mapping[str, float]]] = _no_tallies
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    resolver: Resolver = field(default_factory=Resolver)
 
 
 def central_of(request: Request) -> Central:

@@ -31,6 +31,7 @@ _TITLES = {
     413: "Too large",
     415: "Unsupported media type",
     422: "Cannot be processed",
+    429: "Too many requests",
     500: "Fault of central",
     503: "Not available",
 }
@@ -124,7 +125,8 @@ def _unexpected(request: Request, error: Exception) -> Response:
     log.error(
         "a request failed",
         method=request.method,
-        route=request.url.path,
+        # the route, not the path: that may hold a whole item code, which stands in no log
+        route=getattr(request.scope.get("route"), "path", "none"),
         trace="".join(format_exception(error)),
     )
     return answer(500, "central could not serve this request; its log says why")
