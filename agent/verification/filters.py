@@ -98,10 +98,14 @@ Stamp = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """What is in memory, and the versions of the feeds it was made from."""
+    """What is in memory, and the versions of the feeds it was made from.
+
+    Not ``settled``: the keys have just changed, and whoever verifies may look at theirs only once a second.
+    """
 
     stamp: Stamp | None = None
     layers: tuple[_Layer, ...] = ()
+    settled: bool = True
 
 
 @dataclass(slots=True)
@@ -111,13 +115,9 @@ class _Faults:
     since_us: dict[str, int] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
 
-    def wait_for_telling(self, now_us: int) -> bool:
-        """Whether one has looked wrong for so long that a person should be told."""
-        return any(
-            now_us - since_us >= PATIENCE_US
-            for key, since_us in self.since_us.items()
-            if key not in self.told
-        )
+    def wait_for_telling(self) -> bool:
+        """Whether one may yet turn out well, or a person is to be told of it."""
+        return not self.since_us.keys() <= self.told
 
 
 class Filters:
@@ -172,7 +172,8 @@ class Filters:
             self._looked_at_us = now_us
         stamp, is_whole = self._stamp()
         has_moved = is_whole and stamp != self._loaded.stamp
-        if (has_moved or self._faults.wait_for_telling(now_us)) and not self._refreshing.locked():
+        is_open = not self._loaded.settled or self._faults.wait_for_telling()
+        if (has_moved or is_open) and not self._refreshing.locked():
             threading.Thread(target=self._refresh_beside, name="filters", daemon=True).start()
 
     def _refresh_beside(self) -> None:
@@ -183,7 +184,9 @@ class Filters:
     def _load(self) -> None:
         stamp, is_whole = self._stamp()
         wrong: dict[str, str] = {}
-        self._loaded = _Loaded(stamp, tuple(self._layers(wrong)))
+        before = self._loaded.stamp
+        settled = before is not None and before[2:] == stamp[2:]
+        self._loaded = _Loaded(stamp, tuple(self._layers(wrong)), settled)
         # In the middle of a pull a header and its parts may be of two versions, and nobody is to blame.
         self._note_faults(wrong if is_whole else {})
 

@@ -215,6 +215,15 @@ def test_a_feed_that_has_not_moved_is_not_verified_again(counter: Counter) -> No
     counter.feed(layer([serial(1)]))
     counter.hits_later(serial(1))
     counter.hits_later(serial(1))
+    counter.verified.clear()
+    counter.hits_later(serial(1))
+    assert counter.verified == []
+
+
+def test_a_signature_is_verified_for_filters_as_of_the_day_it_was_made(counter: Counter) -> None:
+    counter.clock.advance(30 * 86_400_000_000)
+    counter.feed(layer([serial(1)]))
+    counter.filters.refresh()
     assert counter.verified == [("filters", date(2025, 10, 9))]
 
 
@@ -257,6 +266,16 @@ def test_a_layer_whose_key_was_revoked_is_not_believed_any_more(counter: Counter
     counter.known_keys.clear()
     keys = FeedChunk(feed=Feed.KEYS, since=0, next=1, head=1, rows=(FeedRow("F001", b"{}"),))
     counter.replica.apply(keys).result()
+    assert counter.hits_later(serial(1)) == []
+
+
+def test_a_revocation_is_obeyed_by_whoever_verifies_with_keys_of_a_second_ago(counter: Counter) -> None:
+    counter.feed(layer([serial(1)]))
+    counter.hits_later(serial(1))
+    keys = FeedChunk(feed=Feed.KEYS, since=0, next=1, head=1, rows=(FeedRow("F001", b"{}"),))
+    counter.replica.apply(keys).result()
+    assert counter.hits_later(serial(1)) == ["sold"]
+    counter.known_keys.clear()
     assert counter.hits_later(serial(1)) == []
 
 
