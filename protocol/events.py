@@ -16,8 +16,10 @@ import msgspec
 
 from protocol.errors import Malformed
 
+# ``gc=False``: a backlog is read by the hundred thousand, and values that hold no way back to themselves need no search for cycles.
 
-class Moment(msgspec.Struct, frozen=True, kw_only=True):
+
+class Moment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """When something happened, and what that knowledge is worth.
 
     ``event_time_us`` is when it happened in the shop (EPCIS 2.0, *eventTime*), ``record_time_us`` what the agent's clock
@@ -32,7 +34,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     clock_synced: bool = False
 
 
-class SaleLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class SaleLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One line of a receipt. ``amount_minor`` is what was paid for the line, ``discount_minor`` what was taken off it.
 
     ``verdict`` is what the counter said of ``item``; ``provisional`` that it said so without certainty.
@@ -47,14 +49,14 @@ class SaleLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     provisional: bool = False
 
 
-class Payment(msgspec.Struct, frozen=True, kw_only=True):
+class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How a part of a receipt was paid: ``cash``, ``card`` or ``wallet``. Recorded, never processed."""
 
     method: str
     amount_minor: int
 
 
-class Sale(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="sale"):
+class Sale(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="sale"):
     """A completed sale: one receipt."""
 
     sale_id: str
@@ -210,7 +212,7 @@ Body = (
 )
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One fact of a site: what happened, and when."""
 
     at: Moment

@@ -48,7 +48,7 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     arrivals: dict[str, int]
 
 
-class _Arrived(msgspec.Struct, frozen=True):
+class _Arrived(msgspec.Struct, frozen=True, gc=False):
     """A new row, with where it comes from."""
 
     here: AgentHere

@@ -10,7 +10,7 @@ import msgspec
 from protocol.events import Body
 
 
-class Fact(msgspec.Struct, frozen=True, kw_only=True):
+class Fact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An event that central takes in.
 
     ``event_time`` is when it happened, corrected for the agent's clock where that is known to be wrong; ``recorded_at`` when

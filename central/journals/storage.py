@@ -18,7 +18,7 @@ HELD_LIMIT = 50
 """Unreadable messages kept of one agent; a sender repeats, and the first ones tell enough."""
 
 
-class Archived(msgspec.Struct, frozen=True):
+class Archived(msgspec.Struct, frozen=True, gc=False):
     """An event as it goes into the archive."""
 
     site: str

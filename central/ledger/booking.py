@@ -15,27 +15,25 @@ from central.discrepancies.rules import Discrepancy, DiscrepancyClass
 from central.journals.facts import iso
 from central.ledger import storage
 from central.ledger.rules import ON_HAND, Posting
-from central.ledger.storage import Balance
+from central.ledger.storage import Crossing
 
 
-def post(connection: Connection, postings: Sequence[Posting], at: datetime) -> list[Balance]:
+def post(connection: Connection, postings: Sequence[Posting], at: datetime) -> None:
     """Book movements; raise ``sold_below_zero`` where on hand fell below zero, settle it where it no longer is."""
-    balances = storage.book(connection, postings)
-    shelves = [balance for balance in balances if balance.location == ON_HAND]
-    fallen = {(b.site, b.gtin): b for b in shelves if b.quantity < 0 <= b.quantity - b.change}
-    risen = [b for b in shelves if b.quantity >= 0 > b.quantity - b.change]
+    crossings = storage.book(connection, postings)
+    fallen = {(shelf.site, shelf.gtin): shelf for shelf in crossings if shelf.quantity < 0}
+    risen = [shelf for shelf in crossings if shelf.quantity >= 0]
     if fallen:
         discrepancies.raise_all(connection, _below_zero(fallen, postings), at)
     discrepancies.explain(
         connection,
-        [(balance.site, DiscrepancyClass.SOLD_BELOW_ZERO, balance.gtin) for balance in risen],
+        [(shelf.site, DiscrepancyClass.SOLD_BELOW_ZERO, shelf.gtin) for shelf in risen],
         at,
         "later movements brought the stock back to zero or above",
     )
-    return balances
 
 
-def _below_zero(fallen: dict[tuple[str, str], Balance], postings: Sequence[Posting]) -> list[Discrepancy]:
+def _below_zero(fallen: dict[tuple[str, str], Crossing], postings: Sequence[Posting]) -> list[Discrepancy]:
     return [
         Discrepancy(
             site=posting.site,

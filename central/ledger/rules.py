@@ -43,7 +43,7 @@ def adjustment(reason: str) -> str:
     return f"adjustment:{reason}"
 
 
-class Movement(msgspec.Struct, frozen=True):
+class Movement(msgspec.Struct, frozen=True, gc=False):
     """``quantity`` (above zero, in the product's unit) of ``gtin`` from ``source`` to ``destination``."""
 
     line: int
@@ -54,7 +54,7 @@ class Movement(msgspec.Struct, frozen=True):
     cause: str
 
 
-class Posting(msgspec.Struct, frozen=True, kw_only=True):
+class Posting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A movement with what stands behind it: an event (``journal``, ``seq``) or a ``document`` of central."""
 
     site: str
@@ -160,10 +160,13 @@ def postings(fact: Fact, movements: Iterable[Movement]) -> list[Posting]:
 def deltas(booked: Iterable[Posting]) -> dict[BalanceKey, Decimal]:
     """What postings change in each balance, in the order of the keys; balances that come out even are left out."""
     changes: dict[BalanceKey, Decimal] = {}
+    flows: dict[tuple[str, str, str, str], Decimal] = {}
     for posting in booked:
-        site, movement = posting.site, posting.movement
-        out, into = (site, movement.gtin, movement.source), (site, movement.gtin, movement.destination)
-        changes[out] = changes.get(out, ZERO) - movement.quantity
-        changes[into] = changes.get(into, ZERO) + movement.quantity
+        movement = posting.movement
+        flow = (posting.site, movement.gtin, movement.source, movement.destination)
+        flows[flow] = flows.get(flow, ZERO) + movement.quantity
+    for (site, gtin, source, destination), quantity in flows.items():
+        changes[site, gtin, source] = changes.get((site, gtin, source), ZERO) - quantity
+        changes[site, gtin, destination] = changes.get((site, gtin, destination), ZERO) + quantity
     # Sorted, because this is the order in which the balances are locked: two workers can then wait, never deadlock.
     return {key: changes[key] for key in sorted(changes) if changes[key]}

@@ -9,7 +9,7 @@ import msgspec
 
 from central.database import Connection
 from central.database.bulk import Bulk, load
-from central.ledger.rules import BalanceKey, Posting, deltas
+from central.ledger.rules import ON_HAND, BalanceKey, Posting, deltas
 
 _MOVEMENTS = Bulk(
     "movements",
@@ -26,20 +26,18 @@ _MOVEMENTS = Bulk(
 )
 
 
-class Balance(msgspec.Struct, frozen=True):
-    """A balance after postings, and by how much they changed it."""
+class Crossing(msgspec.Struct, frozen=True):
+    """A shelf that postings took below zero or back, and what they left on it."""
 
     site: str
     gtin: str
-    location: str
     quantity: Decimal
-    change: Decimal
 
 
-def book(connection: Connection, postings: Sequence[Posting]) -> list[Balance]:
-    """Append movements and carry the balances along; the balances that changed.
+def book(connection: Connection, postings: Sequence[Posting]) -> list[Crossing]:
+    """Append movements and carry the balances along; the shelves that crossed zero.
 
-    The order of the balances is the order in which they are locked. A ``document`` that has been booked before is refused by the
+    The order of the changes is the order in which the balances are locked. A ``document`` that has been booked before is refused by the
     database (UniqueViolation): whoever books documents asks first.
     """
     if not postings:
@@ -69,20 +67,27 @@ def book(connection: Connection, postings: Sequence[Posting]) -> list[Balance]:
     return _carry(connection, deltas(postings))
 
 
-def _carry(connection: Connection, changes: dict[BalanceKey, Decimal]) -> list[Balance]:
+def _carry(connection: Connection, changes: dict[BalanceKey, Decimal]) -> list[Crossing]:
     if not changes:
         return []
     sites, gtins, locations = zip(*changes, strict=True)
+    # One text a column: a list would be quoted element by element, which costs more than the balances themselves.
+    columns = (sites, gtins, locations, map(str, changes.values()))
     rows = connection.execute(
         """
-        INSERT INTO stock AS balance (site_id, gtin, location, quantity)
-        SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[]::numeric[])
-        ON CONFLICT (site_id, gtin, location) DO UPDATE SET quantity = balance.quantity + EXCLUDED.quantity
-        RETURNING site_id, gtin, location, quantity
+        WITH carried AS (
+            INSERT INTO stock AS balance (site_id, gtin, location, quantity)
+            SELECT * FROM unnest(string_to_array(%s, E'\x1f'), string_to_array(%s, E'\x1f')::bpchar[],
+                                 string_to_array(%s, E'\x1f'), string_to_array(%s, E'\x1f')::numeric[])
+            ON CONFLICT (site_id, gtin, location) DO UPDATE SET quantity = balance.quantity + EXCLUDED.quantity
+            RETURNING site_id, gtin, location, quantity
+        )
+        SELECT site_id, gtin, quantity FROM carried WHERE location = 'on_hand'
         """,
-        (list(sites), list(gtins), list(locations), [str(change) for change in changes.values()]),
+        tuple("\x1f".join(column) for column in columns),
     ).fetchall()
     return [
-        Balance(site, gtin, location, quantity, changes[site, gtin, location])
-        for site, gtin, location, quantity in rows
+        Crossing(site, gtin, quantity)
+        for site, gtin, quantity in rows
+        if (quantity < 0) != (quantity - changes[site, gtin, ON_HAND] < 0)
     ]

@@ -10,7 +10,7 @@ from central.journals.facts import Fact
 from protocol.events import Sale, SaleReturned, SaleVoided
 
 
-class ReceiptLine(msgspec.Struct, frozen=True, kw_only=True):
+class ReceiptLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One line of a sale, a void or a return.
 
     Quantity and amounts are signed: those of a void or a return are turned round, so that a plain sum is what remains sold.

@@ -56,7 +56,7 @@ class Arrival(StrEnum):
     UNKNOWN_EPOCH = "unknown_epoch"
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One row to be applied: its number, its hash and the bytes of its event."""
 
     seq: int
