@@ -263,7 +263,7 @@ def open_world(url: str, directory: Path) -> Iterator[World]:
 def serving(app: FastAPI) -> Iterator[str]:
     """A real server on a free port of the loopback interface; its address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
+        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", proxy_headers=False)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
