@@ -61,7 +61,7 @@ class Process:
             queue_messages=settings.intake.queue_messages,
             group_batches=settings.intake.group_batches,
         )
-        self.intake = Intake(self.database, self._publish, limits=limits)
+        self.intake = Intake(self.database, self._publish, limits=limits, watch=settings.watch)
         self.link = Link(_link_settings(settings), self.intake.offer)
         self.hints = Hints(self.database, self.link.publish)
         self.resolver = Resolver(settings.resolver)

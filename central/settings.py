@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from central.database import DatabaseUrlError
 from central.database.faults import check_url
 from central.errors import CentralError
+from central.items.signals import Signals, Watch
 
 ENV_PREFIX = "COUNTERMARK_CENTRAL_"
 DEFAULT_PATHS = (Path("countermark-central.toml"), Path("/etc/countermark/central.toml"))
@@ -170,6 +171,30 @@ class ResolverSettings(_Table):
         return proxies
 
 
+class CodesSettings(_Table):
+    """Codes on single items: see docs/issuing.md."""
+
+    domain: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/\s]+[^\s]*$",
+        description="of Digital Links, where an order names none",
+    )
+    share_mac_keys: bool = Field(
+        default=True, description="counters get the keys of short codes, and prove them without asking"
+    )
+
+
+class SignalSettings(_Table):
+    """From when on facts about item codes are a case for a person."""
+
+    travel_speed_kmh: float = Field(
+        default=900.0, gt=0, le=100_000, description="faster than anything that carries goods"
+    )
+    copied_sites: int = Field(default=3, ge=2, le=1000, description="sites that sold or scanned one item")
+    burst_codes: int = Field(default=10, ge=2, le=5000, description="unknown or forged codes at one site …")
+    burst_minutes: int = Field(default=15, ge=1, le=1440, description="… within so many minutes")
+
+
 class Settings(BaseSettings):
     """The whole configuration of central."""
 
@@ -183,6 +208,8 @@ class Settings(BaseSettings):
     authority: AuthoritySettings = AuthoritySettings()
     intake: IntakeSettings = IntakeSettings()
     enrolment: EnrolmentSettings = EnrolmentSettings()
+    signals: SignalSettings = SignalSettings()
+    codes: CodesSettings = CodesSettings()
     filters: FilterSettings = FilterSettings()
     resolver: ResolverSettings = ResolverSettings()
 
@@ -197,6 +224,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment goes before the file, whose values come in as arguments."""
         return env_settings, init_settings
+
+    @property
+    def watch(self) -> Watch:
+        """What the books of items are kept with."""
+        return Watch(signals=Signals(**self.signals.model_dump()), directory=self.authority.directory)
 
     @property
     def database_url(self) -> str:

@@ -52,7 +52,7 @@ class Packing(msgspec.Struct, frozen=True):
 
 def packing(sscc: str, items: Iterable[str], containers: Iterable[str], known: Known) -> Packing:
     """Which of these may be put into ``sscc``. What is in it already is accepted: packing it again changes nothing."""
-    above = _above(sscc, known.parents)
+    around = above(sscc, known.parents)
     refused: dict[str, str] = {}
     accepted: list[str] = []
     named_items, named_containers = list(dict.fromkeys(items)), list(dict.fromkeys(containers))
@@ -66,7 +66,7 @@ def packing(sscc: str, items: Iterable[str], containers: Iterable[str], known: K
         elif is_item:
             reason = _item_reason(known.states.get(child))
         else:
-            reason = _container_reason(sscc, child, above)
+            reason = _container_reason(sscc, child, around)
         if reason is None and parent != sscc and known.holds + len(accepted) >= CHILDREN_LIMIT:
             reason = f"{sscc} holds {CHILDREN_LIMIT} things already; pack them into smaller cases"
         if reason is None:
@@ -101,7 +101,7 @@ def contents(sscc: str, children: Mapping[str, Collection[str]]) -> list[str]:
     return list(found)
 
 
-def _above(sscc: str, parents: Mapping[str, str]) -> list[str]:
+def above(sscc: str, parents: Mapping[str, str]) -> list[str]:
     """The container itself and those it lies in, from the inside out."""
     chain = [sscc]
     while (parent := parents.get(chain[-1])) is not None and parent not in chain:
@@ -116,14 +116,14 @@ def _item_reason(state: State | None) -> str | None:
     return after.reason if isinstance(after, Illegal) else None
 
 
-def _container_reason(sscc: str, child: str, above: list[str]) -> str | None:
+def _container_reason(sscc: str, child: str, around: list[str]) -> str | None:
     wrong = sscc_fault(child)
     if wrong is not None:
         return wrong
     if child == sscc:
         return "nothing is packed into itself"
-    if child in above:
+    if child in around:
         return f"{sscc} is in it: two containers cannot lie in each other"
-    if len(above) >= LEVELS:
-        return f"{sscc} is the {len(above)}th level of containers in each other; expected at most {LEVELS}"
+    if len(around) >= LEVELS:
+        return f"{sscc} is the {len(around)}th level of containers in each other; expected at most {LEVELS}"
     return None

@@ -15,7 +15,7 @@ from central.database import Connection
 from central.despatches import storage
 from central.despatches.rules import Despatch, DespatchState, Line
 from central.items import storage as items
-from central.items.rules import Step
+from central.items.lives import Step
 from central.ledger import booking
 from central.ledger.rules import ON_HAND, Movement, Posting, in_transit
 from central.orders import decisions, rules

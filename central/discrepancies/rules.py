@@ -27,6 +27,11 @@ class DiscrepancyClass(StrEnum):
     SOLD_WITHOUT_RECEIPT = "sold_without_receipt"
     ITEM_NOT_FOR_SALE = "item_not_for_sale"
     ITEM_OUTSIDE_TERRITORY = "item_outside_territory"
+    IMPOSSIBLE_TRAVEL = "impossible_travel"
+    ITEM_CODE_COPIED = "item_code_copied"
+    UNKNOWN_CODES_BURST = "unknown_codes_burst"
+    REPEATED_CHECKS = "repeated_checks"
+    CODES_AGAINST_QUANTITY = "codes_against_quantity"
     # sync
     FORK = "fork"
     REWIND = "rewind"
@@ -48,6 +53,9 @@ ONE_HOME = frozenset(
         DiscrepancyClass.SOLD_WITHOUT_RECEIPT,
         DiscrepancyClass.ITEM_NOT_FOR_SALE,
         DiscrepancyClass.ITEM_OUTSIDE_TERRITORY,
+        DiscrepancyClass.IMPOSSIBLE_TRAVEL,
+        DiscrepancyClass.ITEM_CODE_COPIED,
+        DiscrepancyClass.REPEATED_CHECKS,
     }
 )
 """Classes whose cause is one item, wherever it turns up: a third sale at a third site joins the case that is there."""
@@ -95,13 +103,13 @@ def _with(raised: Discrepancy, evidence: Iterable[dict[str, Any]]) -> Discrepanc
 
 
 def in_order_of_time(evidence: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Evidence by the time of its events, each fact once: of two accounts of one event the fuller one."""
+    """Evidence by the time of its events, each fact once: of two accounts of one event the fuller one, else the later one."""
     fullest: dict[tuple[Any, ...], dict[str, Any]] = {}
     for fact in evidence:
         event = (fact.get("journal"), fact.get("seq"))
         key = (
             event if None not in event else tuple(sorted((name, str(value)) for name, value in fact.items()))
         )
-        if key not in fullest or len(fact) > len(fullest[key]):
+        if key not in fullest or len(fact) >= len(fullest[key]):
             fullest[key] = fact
     return sorted(fullest.values(), key=lambda fact: str(fact.get("event_time", "")))

@@ -6,7 +6,8 @@ from central import feeds
 from central.database import Connection
 from central.feeds import stock
 from central.intake.letters import Letter, fault_of_rows_asked
-from central.items import storage as items
+from central.items import answers as items
+from central.items.signals import Watch
 from central.journals import storage as journals
 from central.journals.rules import AgentHere
 from protocol.codec import decode
@@ -28,9 +29,10 @@ ROWS_LIMIT = 500
 ROWS_LIMIT_BYTES = 100_000
 """Bodies in one answer: what fits a frame, compressible or not. A single one always does."""
 _SINCE_LIMIT = 1 << 62
+_UNWATCHED = Watch()
 
 
-def answer_ask(connection: Connection, letter: Letter) -> DownMessage:
+def answer_ask(connection: Connection, letter: Letter, watch: Watch = _UNWATCHED) -> DownMessage:
     """The answer to a letter of the ``ask`` channel. An agent names a feed, never a site: which site is its own is known here."""
     here = journals.agents_of(connection, [letter.agent]).get(letter.agent)
     if here is None or here.revoked:
@@ -45,8 +47,10 @@ def answer_ask(connection: Connection, letter: Letter) -> DownMessage:
         case FeedPull():
             return _pull(connection, here, message)
         case ItemAsked(question_id=question_id, item=item):
-            found = items.read(connection, [item]) if "\0" not in item else []
-            body = body_encoder.encode(found[0]) if found else None
+            found = (
+                items.seen_from(connection, here.site, item, watch.directory) if "\0" not in item else None
+            )
+            body = None if found is None else body_encoder.encode(found)
             return ItemAnswered(question_id=question_id, item=item, body=body)
         case RowsAsked():
             fault = fault_of_rows_asked(message)

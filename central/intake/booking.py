@@ -1,22 +1,27 @@
 """What follows from facts: receipt lines, movements, item lives, receipts against despatches, orders, discrepancies.
 
-Locks are taken in one order everywhere: cursors, orders and despatches, items, balances, discrepancies, feeds; within each of
+Locks are taken in one order everywhere: cursors, containers, orders and despatches, items, balances, discrepancies, feeds; within each of
 them in the order of their keys.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
+from central.containers import feed as container_feed
+from central.containers.booking import open_all
 from central.database import Connection
 from central.despatches.storage import ReceiptOutcome, apply_receipt
 from central.discrepancies import storage as discrepancies
 from central.discrepancies.rules import Discrepancy, DiscrepancyClass
 from central.items import storage as items
-from central.items.rules import Step, steps_of
+from central.items.lives import Step
+from central.items.signals import Watch
+from central.items.steps import steps_of
+from central.items.watching import watch_codes
 from central.journals.facts import Fact
 from central.ledger import rules as ledger
 from central.ledger.booking import post
@@ -25,6 +30,7 @@ from central.orders.storage import apply_cancel_asked, apply_submitted
 from central.sales import storage as sales
 from central.sales.rules import receipt_lines
 from protocol.events import (
+    GoodsPacked,
     GoodsReceived,
     OrderCancelAsked,
     OrderSubmitted,
@@ -34,18 +40,29 @@ from protocol.events import (
     StockAdjusted,
 )
 
+_UNWATCHED = Watch()
 
-def book(connection: Connection, facts: Sequence[Fact], at: datetime) -> None:
+
+def book(connection: Connection, facts: Sequence[Fact], at: datetime, watch: Watch = _UNWATCHED) -> None:
     """Take facts into the books, in their order, as one set. ``at`` is now."""
     if not facts:
         return
-    raised: list[Discrepancy] = []
+    opened = open_all(connection, facts, at)
+    facts = opened.facts
+    raised: list[Discrepancy] = [*opened.raised]
     receipts = _receive(connection, facts)
     _order(connection, facts)
     sales.write(connection, [line for fact in facts for line in receipt_lines(fact)])
-    steps = [step for fact in facts for step in _steps(fact, receipts.get((fact.journal, fact.seq)))]
-    taken = items.take_all(connection, steps)
+    steps = [
+        step
+        for fact in facts
+        for step in _steps(
+            fact, receipts.get((fact.journal, fact.seq)), opened.packed_in.get((fact.journal, fact.seq))
+        )
+    ]
+    taken = items.take_all(connection, steps, watch)
     raised += taken.raised
+    raised += watch_codes(connection, facts, taken.suspects, watch)
     raised += _unknown_products(connection, facts)
     for fact in facts:
         outcome = receipts.get((fact.journal, fact.seq))
@@ -54,6 +71,7 @@ def book(connection: Connection, facts: Sequence[Fact], at: datetime) -> None:
     post(connection, [posting for fact in facts for posting in _postings(fact, receipts)], at)
     discrepancies.raise_all(connection, raised, at)
     discrepancies.explain(connection, taken.explained, at, "a later event explains it")
+    container_feed.tell(connection, {*opened.touched, *taken.opened}, opened.left)
     items.tell(connection, taken.concerned)
 
 
@@ -113,8 +131,8 @@ def _postings(fact: Fact, receipts: Receipts) -> list[Posting]:
     return ledger.postings(fact, movements)
 
 
-def _steps(fact: Fact, outcome: ReceiptOutcome | None) -> list[Step]:
-    steps = steps_of(fact)
+def _steps(fact: Fact, outcome: ReceiptOutcome | None, packed_in: Mapping[str, str] | None) -> list[Step]:
+    steps = steps_of(fact, packed_in)
     if outcome is None or outcome.despatch is None:
         return steps
     return [msgspec.structs.replace(step, from_site=outcome.despatch.from_site) for step in steps]
@@ -147,6 +165,7 @@ def _gtins(fact: Fact) -> set[str]:
             | SaleVoided(lines=lines)
             | SaleReturned(lines=lines)
             | GoodsReceived(lines=lines)
+            | GoodsPacked(lines=lines)
             | StockAdjusted(lines=lines)
         ):
             return {line.gtin for line in lines}

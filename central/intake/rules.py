@@ -13,10 +13,13 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from central.moments import from_microseconds, to_microseconds
+from protocol.aggregation import sscc_fault
 from protocol.events import (
     Event,
     GoodsLine,
+    GoodsPacked,
     GoodsReceived,
+    GoodsUnpacked,
     Moment,
     OrderCancelAsked,
     OrderSubmitted,
@@ -57,6 +60,8 @@ def fault_of(event: Event) -> str | None:
             )
         case GoodsReceived():
             return _fault_of_goods_received(body)
+        case GoodsPacked() | GoodsUnpacked():
+            return _fault_of_packing(body)
         case StockAdjusted():
             return (
                 _fault_of_id("adjustment_id", body.adjustment_id)
@@ -116,6 +121,20 @@ def _fault_of_goods_received(body: GoodsReceived) -> str | None:
         or _fault_of_id("order_id", body.order_id)
         or _fault_of_goods(body.lines)
         or (None if below is None else f"received quantity {below.quantity}: expected 0 or more")
+        or _first(sscc_fault(one.sscc) for one in body.containers)
+    )
+
+
+def _fault_of_packing(body: GoodsPacked | GoodsUnpacked) -> str | None:
+    name = body.packing_id if isinstance(body, GoodsPacked) else body.unpacking_id
+    lines = body.lines if isinstance(body, GoodsPacked) else ()
+    below = next((line for line in lines if line.quantity <= 0), None)
+    return (
+        _fault_of_id("packing_id", name)
+        or _first(map(sscc_fault, (body.sscc, *body.containers)))
+        or _first(_fault_of_item(number, item) for number, item in enumerate(body.items))
+        or _fault_of_goods(lines)
+        or (None if below is None else f"packed quantity {below.quantity}: expected more than 0")
     )
 
 

@@ -18,10 +18,12 @@ from central.discrepancies import storage as discrepancies
 from central.discrepancies.rules import Discrepancy, DiscrepancyClass
 from central.intake import greetings
 from central.intake.booking import book
+from central.intake.clocks import uncertainty_us
 from central.intake.cursors import Cursors
 from central.intake.faults import DATA_FAULTS, in_words
 from central.intake.letters import Letter, Opened, Unreadable
 from central.intake.rules import event_time, fault_of, local_day
+from central.items.signals import Watch
 from central.journals import storage as journals
 from central.journals.facts import Fact, kind_of
 from central.journals.rules import AgentHere, Epoch, about_agent, of_clone
@@ -36,6 +38,7 @@ from protocol.topics import topic
 
 Answer = tuple[str, DownMessage]
 """(agent, what to tell it)"""
+_UNWATCHED = Watch()
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +85,7 @@ def take_in(
     new_epoch: Callable[[], str],
     *,
     one_by_one: bool = False,
+    watch: Watch = _UNWATCHED,
 ) -> Taken:
     """Take messages in, in their order. ``one_by_one`` finds the events that cannot be booked and quarantines them.
 
@@ -111,7 +115,11 @@ def take_in(
     _sort_out(
         connection, work, cursors, {one.letter.agent for one in opened if not isinstance(one.message, Batch)}
     )
-    _write(connection, work, cursors, agents, at, one_by_one=one_by_one)
+    if one_by_one:
+        _book_one_by_one(connection, work, at, watch)
+    else:
+        book(connection, work.facts, at, watch)
+    _write(connection, work, cursors, agents, at)
     return Taken(
         answers=tuple((agent, message) for (agent, _, _), message in work.answers.items()),
         applied=len(work.archived),
@@ -237,6 +245,7 @@ def _take_row(work: _Work, one: _Arrived) -> None:
         recorded_at=from_microseconds(one.received_us),
         business_day=local_day(happened, here.time_zone),
         body=event.body,
+        uncertainty_us=uncertainty_us(event.at, one.received_us, booted_at, happened),
     )
     work.facts.append(fact)
     work.archived.append(_archived(one, kind_of(event.body), happened))
@@ -268,13 +277,7 @@ def _write(
     cursors: Cursors,
     agents: dict[str, AgentHere],
     at: datetime,
-    *,
-    one_by_one: bool,
 ) -> None:
-    if one_by_one:
-        _book_one_by_one(connection, work, at)
-    else:
-        book(connection, work.facts, at)
     journals.archive(connection, [*work.archived, *work.repeated], work.quarantined)
     failed = Counter(row.journal for row in work.quarantined)
     repeated = Counter(row.journal for row in work.repeated)
@@ -298,13 +301,13 @@ def _write(
     discrepancies.raise_all(connection, work.raised, at)
 
 
-def _book_one_by_one(connection: Connection, work: _Work, at: datetime) -> None:
+def _book_one_by_one(connection: Connection, work: _Work, at: datetime, watch: Watch) -> None:
     """Book each fact in a savepoint of its own; what cannot be booked goes from the archive to the quarantine."""
     kept: list[Archived] = []
     for fact, archived in zip(work.facts, work.archived, strict=True):
         try:
             with connection.transaction():
-                book(connection, [fact], at)
+                book(connection, [fact], at, watch)
         except DATA_FAULTS as error:
             row = Quarantined(
                 archived.site, archived.journal, archived.seq, archived.hash, in_words(error), archived.body

@@ -24,6 +24,7 @@ from central.intake.letters import Letter, Opened, Unreadable, open_letter
 from central.intake.queue import LetterQueue
 from central.intake.tallies import Tallies
 from central.intake.transaction import Taken, take_in
+from central.items.signals import Watch
 from central.journals import presence
 from central.journals.presence import PresenceBoard, Sign
 from central.moments import from_microseconds
@@ -61,11 +62,13 @@ class Intake:
         clock: Callable[[], int] = lambda: time.time_ns() // 1000,
         limits: Limits | None = None,
         new_epoch: Callable[[], str] = lambda: str(uuid.uuid4()),
+        watch: Watch | None = None,
     ) -> None:
         self._database = database
         self._publish = publish
         self._clock = clock
         self._new_epoch = new_epoch
+        self._watch = watch or Watch()
         self.limits = limits or Limits()
         self.tallies = Tallies()
         self._up = LetterQueue(self.limits.queue_messages, self.limits.queue_bytes)
@@ -145,7 +148,7 @@ class Intake:
         began = time.monotonic()
         taken = self._database.run(
             lambda connection: take_in(
-                connection, group, self._clock(), self._new_epoch, one_by_one=one_by_one
+                connection, group, self._clock(), self._new_epoch, one_by_one=one_by_one, watch=self._watch
             )
         )
         self._note(group, taken, time.monotonic() - began)
@@ -193,7 +196,7 @@ class Intake:
         self._board.note(agent, sign)
 
     def _answer(self, letter: Letter) -> None:
-        answer = self._database.run(lambda connection: answer_ask(connection, letter))
+        answer = self._database.run(lambda connection: answer_ask(connection, letter, self._watch))
         self.tallies.count("asks")
         self._publish(letter.agent, answer)
 

@@ -3,202 +3,187 @@
 The table of :mod:`protocol.items` says what may happen. What has happened at a counter has happened all the same: an illegal
 step is taken, marked as such in the trace, and raises a discrepancy.
 
-Facts arrive in any order. An item therefore counts its *standing sales*: those known, less those taken back. It is sold while
-that count is above zero. A void that is heard of before its sale brings the count to -1, and the late sale brings it back to 0
-without making the item sold; two sales of one item bring it to 2, whichever came first.
+Facts arrive in any order. An item therefore keeps its *standing sales* one by one: those known, less those taken back. It is sold
+while there is one. A void that is heard of before its sale waits for it, and the late sale then has no effect; two sales of one item
+are two standing ones, whichever came first.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
-from decimal import Decimal
-from typing import Any
+from collections.abc import Sequence
 
 import msgspec
 
 from central.discrepancies.rules import Discrepancy, DiscrepancyClass
-from central.journals.facts import Fact, iso
-from protocol.events import GoodsReceived, Sale, SaleReturned, SaleVoided, StockAdjusted
-from protocol.items import Action, Illegal, State, transition
+from central.items.contradictions import of_sale, of_territory, of_travel, unknown
+from central.items.lives import SALES_LIMIT, Life, Sighting, Sold, Step, Taken, Trace
+from central.sites.places import NOWHERE, Places
+from protocol.items import LEAVES_ITS_CASE, Action, Illegal, State, transition
 
+TRAVEL_SPEED_KMH = 900.0
 _SELLING = (Action.SELL, Action.SELL_PROVISIONALLY)
-_NOT_ARRIVED = (State.ISSUED, State.COMMISSIONED, State.IN_TRANSIT)
-_STOPPED = (State.HELD, State.RECALLED, State.STOLEN, State.EXPIRED, State.DESTROYED)
+_SOLD = (State.SOLD, State.SOLD_PROVISIONALLY)
+STOPPED = (State.HELD, State.RECALLED, State.STOLEN, State.EXPIRED, State.DESTROYED)
+_MOVES = (Action.SHIP, Action.RECEIVE)
+_REMEMBERS = (Action.HOLD, Action.RECALL)
 
 
-class Life(msgspec.Struct, frozen=True, kw_only=True):
-    """An item as central knows it. ``site`` is where it is or was sent to; ``sold_…`` tell of its first sale by time."""
-
-    item: str
-    gtin: str
-    state: State | None  # None: nobody has ever registered this item
-    site: str | None = None
-    sold_at: datetime | None = None
-    sold_site: str | None = None
-    sold_journal: int | None = None
-    sold_seq: int | None = None
-    standing_sales: int = 0
-
-
-class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """Something done to an item at a site.
-
-    ``to_site`` is where a shipped item goes, ``from_site`` where a received one was despatched. ``takes_back_sale`` tells a void or
-    a customer's return from goods that are moved about in the store.
-    """
-
-    item: str
-    gtin: str
-    action: Action
-    site: str
-    event_time: datetime
-    recorded_at: datetime
-    journal: int | None = None
-    seq: int | None = None
-    document: str | None = None
-    to_site: str | None = None
-    from_site: str | None = None
-    takes_back_sale: bool = False
-    evidence: dict[str, Any] = {}
-
-
-class Trace(msgspec.Struct, frozen=True, kw_only=True):
-    """A step as it was taken."""
-
-    step: Step
-    from_state: State | None
-    to_state: State
-    legal: bool
-    note: str | None = None
-
-
-class Taken(msgspec.Struct, frozen=True, kw_only=True):
-    """What a step makes of a life. ``explained`` are discrepancies of this item that the step has cleared up."""
-
-    life: Life
-    trace: Trace
-    raised: tuple[Discrepancy, ...] = ()
-    explained: tuple[DiscrepancyClass, ...] = ()
-
-
-def steps_of(fact: Fact) -> list[Step]:
-    """The steps in a fact, one for each coded item that was scanned."""
-    match fact.body:
-        case Sale(lines=lines, sale_id=document):
-            named = [
-                (line.item, line.gtin, Action.SELL_PROVISIONALLY if line.provisional else Action.SELL)
-                for line in lines
-                if line.item
-            ]
-        case SaleVoided(lines=lines, sale_id=document):
-            named = [(line.item, line.gtin, Action.VOID) for line in lines if line.item]
-        case SaleReturned(lines=lines, disposition=disposition, return_id=document):
-            back = Action.RESTOCK if disposition == "restock" else Action.QUARANTINE
-            named = [(line.item, line.gtin, back) for line in lines if line.item]
-        case GoodsReceived(lines=goods, receipt_advice_id=document):
-            named = [(item, line.gtin, Action.RECEIVE) for line in goods for item in line.items]
-        case StockAdjusted(lines=goods, reason=reason, adjustment_id=document):
-            gone = Action.STEAL if reason == "theft" else Action.DESTROY
-            named = [(item, line.gtin, gone) for line in goods if line.quantity < 0 for item in line.items]
-        case _:
-            return []
-    return [
-        Step(
-            item=item,
-            gtin=gtin,
-            action=action,
-            site=fact.site,
-            event_time=fact.event_time,
-            recorded_at=fact.recorded_at,
-            journal=fact.journal,
-            seq=fact.seq,
-            document=document,
-            takes_back_sale=isinstance(fact.body, SaleVoided | SaleReturned),
-            evidence=fact.evidence(document=document, action=action.value),
-        )
-        for item, gtin, action in named
-    ]
-
-
-def take(life: Life, step: Step) -> Taken:
+def take(
+    life: Life, step: Step, places: Places = NOWHERE, travel_speed_kmh: float = TRAVEL_SPEED_KMH
+) -> Taken:
     """The life after ``step``, the trace it leaves, and what it contradicts or clears up."""
+    taken = _take(life, step, places)
+    if not step.is_scan:
+        return taken
+    travelled = of_travel(life, step, places, travel_speed_kmh)
+    here = Sighting(site=step.site, at=step.event_time, uncertainty_us=step.uncertainty_us)
+    return msgspec.structs.replace(taken, life=seen_at(taken.life, here), raised=(*taken.raised, *travelled))
+
+
+def _take(life: Life, step: Step, places: Places) -> Taken:
     if step.action in _SELLING:
-        return _sell(life, step)
+        return _sell(life, step, places)
     if step.takes_back_sale:
         return _take_back(life, step)
     if step.action is Action.RECEIVE:
-        return _receive(life, step)
+        return _receive(life, step, places)
     return _other(life, step)
 
 
-def _sell(life: Life, step: Step) -> Taken:
-    standing = life.standing_sales + 1
-    after = msgspec.structs.replace(life, standing_sales=standing)
-    if standing <= 0:
-        after = msgspec.structs.replace(after, state=life.state or State.SELLABLE)
-        return _taken(life, after, step, note="heard of after it was taken back")
-    if life.sold_at is None or step.event_time < life.sold_at:
+def _sell(life: Life, step: Step, places: Places) -> Taken:
+    waiting = _waiting_for(life.taken_back, step.document)
+    if waiting is not None:
         after = msgspec.structs.replace(
-            after,
-            sold_at=step.event_time,
-            sold_site=step.site,
-            sold_journal=step.journal,
-            sold_seq=step.seq,
+            life, state=life.state or State.SELLABLE, taken_back=_without(life.taken_back, waiting)
         )
-    state = _after(life, step)
+        return _taken(life, after, step, note="heard of after it was taken back")
+    sales = tuple(sorted((*life.sales, _sale(step)), key=lambda one: one.order))[:SALES_LIMIT]
+    legal = _after(life, step)
+    raised = (*of_sale(life, step, sales), *of_territory(life, step, places))
     sold = State.SOLD if step.action is Action.SELL or life.state is State.SOLD else State.SOLD_PROVISIONALLY
-    after = msgspec.structs.replace(after, state=sold, site=life.site or step.site)
-    raised = (*_of_sale(life, step, standing), *_of_territory(life, step))
-    return _taken(life, after, step, illegal=state, raised=raised)
+    after = msgspec.structs.replace(
+        life,
+        state=sold,
+        site=life.site or step.site,
+        sales=sales,
+        next_state=life.state if life.state in STOPPED else life.next_state if life.sales else None,
+        container=None,
+    )
+    taken = _taken(life, after, step, illegal=legal, raised=raised)
+    return _settled(taken, step, "nothing contradicts it") if not raised else taken
+
+
+def _settled(taken: Taken, step: Step, why: str) -> Taken:
+    """A provisional sale that nothing contradicts is confirmed there and then."""
+    after = transition(taken.life.state, Action.CONFIRM)
+    if isinstance(after, Illegal):
+        return taken  # it was certain from the beginning
+    confirmed = Trace(
+        step=step,
+        from_state=taken.life.state,
+        to_state=after,
+        legal=True,
+        note=f"settled by central: {why}",
+        action=Action.CONFIRM,
+    )
+    return msgspec.structs.replace(
+        taken, life=msgspec.structs.replace(taken.life, state=after), settled=confirmed
+    )
 
 
 def _take_back(life: Life, step: Step) -> Taken:
     """A void or a return. The item stays sold while another sale of it stands."""
-    standing = life.standing_sales - 1
-    after = msgspec.structs.replace(life, standing_sales=standing)
-    if standing > 0:
-        explained = (DiscrepancyClass.ITEM_SOLD_TWICE,) if standing == 1 else ()
+    which = _sale_taken_back(life.sales, step)
+    if which is None:
+        return _taken_back_before_its_sale(life, step)
+    sales = tuple(sale for sale in life.sales if sale is not which)
+    if sales:
+        explained = (DiscrepancyClass.ITEM_SOLD_TWICE,) if len(sales) == 1 else ()
+        after = msgspec.structs.replace(life, sales=sales)
         return _taken(life, after, step, note="another sale of this item stands", explained=explained)
-    back = State.QUARANTINED if step.action is Action.QUARANTINE else State.SELLABLE
-    stays = standing < 0 and life.state in _STOPPED
+    back = _back(step)
     after = msgspec.structs.replace(
-        after,
-        state=life.state if stays else back,
+        life,
+        sales=(),
+        # Recalled while a customer had it: it does not go back on the shelf, and a release would lead where it would have gone.
+        state=life.next_state or back,
+        next_state=back if life.next_state in _REMEMBERED else None,
         site=step.site,  # where an item comes back, there it is
-        sold_at=None,
-        sold_site=None,
-        sold_journal=None,
-        sold_seq=None,
+        container=None,
     )
-    if standing == 0:
-        return _taken(life, after, step)
-    raised = (_unknown(life, step),) if life.state is None else ()
-    return _taken(life, after, step, illegal=Illegal("its sale has not been heard of yet"), raised=raised)
+    return _taken(life, after, step)
 
 
-def _receive(life: Life, step: Step) -> Taken:
+_REMEMBERED = (State.HELD, State.RECALLED)
+
+
+def _taken_back_before_its_sale(life: Life, step: Step) -> Taken:
+    stays = life.sales or life.state in STOPPED
+    after = msgspec.structs.replace(
+        life,
+        taken_back=(*life.taken_back, step.reverses or ""),
+        state=life.state if stays else _back(step),
+        site=life.site if life.sales else step.site,
+        container=None,
+    )
+    raised = (unknown(life, step),) if life.state is None else ()
+    early = Illegal("its sale has not been heard of yet")
+    return _taken(life, after, step, illegal=early, raised=raised)
+
+
+def _receive(life: Life, step: Step, places: Places) -> Taken:
     """An item is where it was received, whatever was known before."""
-    if life.standing_sales > 0:
+    if life.sales:
         explained = (DiscrepancyClass.SOLD_WITHOUT_RECEIPT,)
-        return _taken(life, life, step, note="heard of after it was sold", explained=explained)
-    keeps_state = life.state in (State.QUARANTINED, *_STOPPED)
-    after = msgspec.structs.replace(life, site=step.site, state=life.state if keeps_state else State.SELLABLE)
+        taken = _taken(life, life, step, note="heard of after it was sold", explained=explained)
+        return taken if life.unissued else _settled(taken, step, "its receipt has come")
+    keeps_state = life.state in (State.QUARANTINED, *STOPPED)
+    waits = life.next_state in (State.COMMISSIONED, State.IN_TRANSIT)
+    after = msgspec.structs.replace(
+        life,
+        site=step.site,
+        state=life.state if keeps_state else State.SELLABLE,
+        next_state=State.SELLABLE if waits else life.next_state,
+        container=life.container if step.container is not None else None,
+    )
     if life.state is None:
-        return _taken(life, after, step, illegal=_after(life, step), raised=(_unknown(life, step),))
-    raised = () if life.site == step.from_site else tuple(_of_territory(life, step))
+        return _taken(life, after, step, illegal=_after(life, step), raised=(unknown(life, step),))
+    raised = () if life.site == step.from_site else tuple(of_territory(life, step, places))
     return _taken(life, after, step, illegal=_after(life, step), raised=raised)
 
 
 def _other(life: Life, step: Step) -> Taken:
     state = _after(life, step)
+    container = _container(life, step)
     if life.state is None:
         first = _FIRST_HEARD.get(step.action, State.SELLABLE)
-        after = msgspec.structs.replace(life, state=first, site=step.to_site or step.site)
-        return _taken(life, after, step, illegal=state, raised=(_unknown(life, step),))
+        site = step.to_site or step.site
+        after = msgspec.structs.replace(life, state=first, site=site, container=container)
+        return _taken(life, after, step, illegal=state, raised=(unknown(life, step),))
     if isinstance(state, Illegal):
         return _taken(life, life, step, illegal=state)
-    site = step.to_site or life.site or step.site
-    return _taken(life, msgspec.structs.replace(life, state=state, site=site), step)
+    after = msgspec.structs.replace(
+        life,
+        state=state,
+        site=step.to_site or life.site or step.site,
+        next_state=_next_state(life, step, state),
+        container=container,
+    )
+    moved = life.container if step.action is Action.PACK and life.container not in (None, container) else None
+    return _taken(life, after, step, note=f"taken out of {moved}" if moved else None)
+
+
+def _next_state(life: Life, step: Step, after: State) -> State | None:
+    if step.action in _REMEMBERS:
+        return life.next_state if life.state in _REMEMBERED else life.state
+    return life.next_state if after is life.state else None
+
+
+def _container(life: Life, step: Step) -> str | None:
+    if step.action is Action.PACK:
+        return step.container
+    alone = step.action in LEAVES_ITS_CASE or (step.action in _MOVES and step.container is None)
+    return None if alone else life.container
 
 
 _FIRST_HEARD = {
@@ -210,7 +195,58 @@ _FIRST_HEARD = {
 
 
 def _after(life: Life, step: Step) -> State | Illegal:
-    return transition(life.state, step.action) if life.state else Illegal("nobody has registered this item")
+    if life.state is None:
+        return Illegal("nobody has registered this item")
+    return transition(life.state, step.action, life.next_state)
+
+
+def _back(step: Step) -> State:
+    return State.QUARANTINED if step.action is Action.QUARANTINE else State.SELLABLE
+
+
+def _sale(step: Step) -> Sold:
+    return Sold(
+        at=step.event_time,
+        site=step.site,
+        uncertainty_us=step.uncertainty_us,
+        journal=step.journal,
+        seq=step.seq,
+        document=step.document,
+        provisional=step.action is Action.SELL_PROVISIONALLY,
+    )
+
+
+def _sale_taken_back(sales: Sequence[Sold], step: Step) -> Sold | None:
+    """The sale that a void or return takes back.
+
+    A void names one of its own site, which is found or has not been heard of. A return may name none, or one that somebody typed:
+    the item is back all the same, so the last sale of the same site is meant, else the last one.
+    """
+    named = [sale for sale in sales if step.reverses is not None and sale.document == step.reverses]
+    if named:
+        return named[0]
+    if step.action is Action.VOID and step.reverses is not None:
+        return None
+    own = [sale for sale in sales if sale.site == step.site] or list(sales)
+    return own[-1] if own else None
+
+
+def _waiting_for(taken_back: Sequence[str], document: str | None) -> str | None:
+    """The taking-back that waits for this sale; '' stands for one that named no sale."""
+    return next((one for one in (document, "") if one is not None and one in taken_back), None)
+
+
+def _without(taken_back: Sequence[str], one: str) -> tuple[str, ...]:
+    left = list(taken_back)
+    left.remove(one)
+    return tuple(left)
+
+
+def seen_at(life: Life, here: Sighting) -> Life:
+    """The life of an item that was held before a scanner; the latest time counts."""
+    if life.seen is not None and life.seen.at >= here.at:
+        return life
+    return msgspec.structs.replace(life, seen=here)
 
 
 def _taken(
@@ -228,93 +264,6 @@ def _taken(
     trace = Trace(
         step=step, from_state=life.state, to_state=after.state, legal=reason is None, note=reason or note
     )
-    return Taken(life=after, trace=trace, raised=raised, explained=explained)
-
-
-def _of_sale(life: Life, step: Step, standing: int) -> list[Discrepancy]:
-    """What a sale contradicts in the life so far."""
-    if standing > 1:
-        return [_sold_twice(life, step)]
     if life.state is None:
-        return [_unknown(life, step)]
-    if life.state in _NOT_ARRIVED:
-        return [
-            _about(
-                step,
-                DiscrepancyClass.SOLD_WITHOUT_RECEIPT,
-                "it was sold before its receipt was booked, or was never received here",
-                "book the receipt; if it never comes, ask where the item came from",
-            )
-        ]
-    if life.state not in (State.SELLABLE, State.SOLD, State.SOLD_PROVISIONALLY):
-        return [
-            _about(
-                step,
-                DiscrepancyClass.ITEM_NOT_FOR_SALE,
-                f"it was sold although it is {life.state}",
-                "ask the site why, and take the item back if it can be reached",
-            )
-        ]
-    return []
-
-
-def _of_territory(life: Life, step: Step) -> list[Discrepancy]:
-    """An item sent to one site that turns up at another."""
-    if life.state is None or life.site is None or life.site == step.site or life.standing_sales > 0:
-        return []
-    return [
-        _about(
-            step,
-            DiscrepancyClass.ITEM_OUTSIDE_TERRITORY,
-            f"it was sent to {life.site} and turned up elsewhere",
-            "ask both sites; if it was a transfer, book it; if not, it is a diversion",
-        )
-    ]
-
-
-def _sold_twice(life: Life, step: Step) -> Discrepancy:
-    first = {
-        "event": "sale",
-        "item": life.item,
-        "site": life.sold_site,
-        "event_time": iso(life.sold_at) if life.sold_at else "",
-        "journal": life.sold_journal,
-        "seq": life.sold_seq,
-    }
-    return _about(
-        step,
-        DiscrepancyClass.ITEM_SOLD_TWICE,
-        "one of the two carries a copied code, or one scan was booked for another item",
-        "compare the two receipts; the earlier sale is likely the genuine one; void or return the one that is wrong",
-        before=(first,),
-    )
-
-
-def _unknown(life: Life, step: Step) -> Discrepancy:
-    assert life.state is None
-    return _about(
-        step,
-        DiscrepancyClass.UNKNOWN_ITEM,
-        "its code was never issued, or its registration has not been entered yet",
-        "register the item if it is genuine; else treat it as a forgery and take it off sale",
-    )
-
-
-def _about(
-    step: Step,
-    discrepancy_class: DiscrepancyClass,
-    likely_cause: str,
-    proposal: str,
-    before: tuple[dict[str, Any], ...] = (),
-) -> Discrepancy:
-    return Discrepancy(
-        site=step.site,
-        discrepancy_class=discrepancy_class,
-        cause_key=step.item,
-        likely_cause=likely_cause,
-        proposal=proposal,
-        evidence=(*before, step.evidence),
-        gtin=step.gtin,
-        item=step.item,
-        quantity=Decimal(1),
-    )
+        after = msgspec.structs.replace(after, unissued=True)
+    return Taken(life=after, trace=trace, raised=raised, explained=explained)

@@ -2,82 +2,119 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 import msgspec
 
 from central import feeds
+from central.containers import feed as container_feed
 from central.database import Connection
-from central.database.bulk import Bulk, load
 from central.discrepancies import storage as discrepancies
-from central.discrepancies.rules import Discrepancy
+from central.discrepancies.rules import Discrepancy, DiscrepancyClass
 from central.discrepancies.storage import Cause
-from central.items.rules import Life, Step, Trace, take
+from central.items import tables
+from central.items.contradictions import gathered
+from central.items.issuance import issued_items
+from central.items.lives import Life, Step, Trace
+from central.items.rules import take
+from central.items.signals import Watch
+from central.items.tables import First
 from central.moments import to_microseconds
+from central.sites import storage as sites
+from central.sites.places import NOWHERE, Places
 from protocol.feeds import Feed, ItemHere, body_encoder
-from protocol.items import State
-
-_NOT_YET = "unknown"  # stands in a new row until its transaction has worked out the state; never committed
-
-_TRACE = Bulk(
-    "item_trace",
-    """
-    COPY item_trace (item, action, from_state, to_state, legal, note, site_id, journal, seq, document, event_time, recorded_at)
-    FROM STDIN
-    """,
-    """
-    INSERT INTO item_trace (item, action, from_state, to_state, legal, note, site_id, journal, seq, document, event_time, recorded_at)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-    """,
-)
 
 
 class Steps(msgspec.Struct, frozen=True):
-    """Steps that were taken: what they contradict, what they explain, and which sites must hear of which items."""
+    """Steps that were taken: what they contradict, what they explain, and which sites must hear of which items.
 
-    raised: tuple[Discrepancy, ...]
-    explained: tuple[Cause, ...]
-    concerned: dict[str, tuple[str, ...]]
+    ``opened`` are the cases that items have left or come into. ``suspects`` are items whose codes may be on several things, each with
+    whether the brand ever issued its code.
+    """
+
+    raised: tuple[Discrepancy, ...] = ()
+    explained: tuple[Cause, ...] = ()
+    concerned: Mapping[str, tuple[str, ...]] = {}
+    opened: frozenset[str] = frozenset()
+    suspects: Mapping[str, bool] = {}
 
 
-def apply(connection: Connection, steps: Sequence[Step], at: datetime) -> None:
+def apply(connection: Connection, steps: Sequence[Step], at: datetime, watch: Watch | None = None) -> None:
     """Take steps with all that follows from them: lives, traces, discrepancies, feeds."""
-    taken = take_all(connection, steps)
+    taken = take_all(connection, steps, watch)
     discrepancies.raise_all(connection, taken.raised, at)
     discrepancies.explain(connection, taken.explained, at, "a later event explains it")
+    container_feed.tell(connection, taken.opened)
     tell(connection, taken.concerned)
 
 
-def take_all(connection: Connection, steps: Sequence[Step]) -> Steps:
+def take_all(connection: Connection, steps: Sequence[Step], watch: Watch | None = None) -> Steps:
     """Take steps in their order. The items are locked until the end of the transaction."""
     if not steps:
-        return Steps((), (), {})
-    lives = _lock(connection, {step.item: step for step in reversed(steps)})
+        return Steps()
+    watch = watch or Watch()
+    firsts = {step.item: First(step.gtin, step.site) for step in reversed(steps)}
+    lives = tables.lock(connection, firsts, lambda items: issued_items(connection, watch.directory, items))
+    places = _places(connection, lives, steps)
     raised: list[Discrepancy] = []
     explained: list[Cause] = []
     traces: list[Trace] = []
     concerned: dict[str, set[str]] = {}
+    opened: set[str | None] = set()
     for step in steps:
         before = lives[step.item]
-        taken = take(before, step)
+        taken = take(before, step, places, watch.signals.travel_speed_kmh)
         lives[step.item] = taken.life
         traces.append(taken.trace)
+        if taken.settled is not None:
+            traces.append(taken.settled)
         raised += taken.raised
         explained += [(None, name, step.item) for name in taken.explained]
-        for site in (before.site, taken.life.site, step.site):
-            if site is not None:
-                concerned.setdefault(site, set()).add(step.item)
-    _write_lives(connection, lives, steps[-1].recorded_at)
-    _write_traces(connection, traces)
+        for site in _sites_of(before, taken.life, step):
+            concerned.setdefault(site, set()).add(step.item)
+        if before.container != taken.life.container:
+            opened |= {before.container, taken.life.container}
+    tables.write_lives(connection, lives.values(), steps[-1].recorded_at)
+    tables.write_traces(connection, traces)
     return Steps(
-        tuple(raised),
+        tuple(gathered(raised)),
         tuple(explained),
         {site: tuple(sorted(items)) for site, items in sorted(concerned.items())},
+        frozenset(one for one in opened if one is not None),
+        {
+            one.item: not lives[one.item].unissued
+            for one in raised
+            if one.item is not None and one.discrepancy_class in _SUSPICIOUS
+        },
     )
 
 
-def tell(connection: Connection, concerned: dict[str, tuple[str, ...]]) -> None:
+_SUSPICIOUS = (DiscrepancyClass.ITEM_SOLD_TWICE, DiscrepancyClass.UNKNOWN_ITEM)
+
+
+def _sites_of(before: Life, after: Life, step: Step) -> set[str]:
+    """Whose counters must hear of a step: where the item was, is, was sold first, and where the step was taken."""
+    sold = [life.sold.site for life in (before, after) if life.sold is not None]
+    return {site for site in (before.site, after.site, step.site, *sold) if site is not None}
+
+
+def _places(connection: Connection, lives: Mapping[str, Life], steps: Sequence[Step]) -> Places:
+    """The sites of items that turn up elsewhere than they were; nothing is read while everything is at home."""
+    at: dict[str, set[str]] = {}
+    for step in steps:
+        at.setdefault(step.item, set()).add(step.site)
+    wanted: set[str] = set()
+    for item, here in at.items():
+        life = lives[item]
+        known = {life.site, life.seen.site if life.seen else None, *(sale.site for sale in life.sales)}
+        together = here | {site for site in known if site is not None}
+        if len(together) > 1:
+            wanted |= together
+    return sites.places(connection, wanted) if wanted else NOWHERE
+
+
+def tell(connection: Connection, concerned: Mapping[str, Sequence[str]]) -> None:
     """Bring the ``items`` feeds of sites up to date with these items, site by site in their order."""
     if not concerned:
         return
@@ -98,10 +135,10 @@ def read(connection: Connection, items: Iterable[str]) -> list[ItemHere]:
         "SELECT item, gtin, state, site_id, expiry, sold_at, sold_site_id FROM items WHERE item = ANY (%s)",
         (list(items),),
     )
-    return [_as_feed_row(*row) for row in found]
+    return [as_feed_row(*row) for row in found]
 
 
-def _as_feed_row(
+def as_feed_row(
     item: str,
     gtin: str,
     state: str,
@@ -110,6 +147,7 @@ def _as_feed_row(
     sold_at: datetime | None,
     sold_site: str | None,
 ) -> ItemHere:
+    """An item from its columns, in this order."""
     return ItemHere(
         item=item,
         gtin=gtin,
@@ -118,96 +156,4 @@ def _as_feed_row(
         expiry=expiry.isoformat() if expiry else None,
         sold_at_us=to_microseconds(sold_at) if sold_at else None,
         sold_site=sold_site,
-    )
-
-
-def _lock(connection: Connection, firsts: dict[str, Step]) -> dict[str, Life]:
-    """The lives of these items, locked in the order of their codes; one never heard of gets a row of its own first."""
-    lives = _lock_known(connection, list(firsts))
-    missing = sorted(set(firsts) - set(lives))
-    if not missing:
-        return lives
-    made = connection.execute(
-        """
-        INSERT INTO items (item, gtin, site_id, state)
-        SELECT *, %s FROM unnest(%s::text[], %s::text[], %s::text[]) ON CONFLICT DO NOTHING RETURNING item
-        """,
-        (_NOT_YET, missing, [firsts[item].gtin for item in missing], [firsts[item].site for item in missing]),
-    ).fetchall()
-    lives |= {item: Life(item=item, gtin=firsts[item].gtin, state=None) for (item,) in made}
-    # Somebody else was first with the others, and has committed by now.
-    late = [item for item in missing if item not in lives]
-    return lives | (_lock_known(connection, late) if late else {})
-
-
-def _lock_known(connection: Connection, items: list[str]) -> dict[str, Life]:
-    found = connection.execute(
-        """
-        SELECT item, gtin, state, site_id, sold_at, sold_site_id, sold_journal, sold_seq, standing_sales
-        FROM items WHERE item = ANY (%s) ORDER BY item FOR UPDATE
-        """,
-        (items,),
-    )
-    return {
-        row[0]: Life(
-            item=row[0],
-            gtin=row[1],
-            state=State(row[2]),
-            site=row[3],
-            sold_at=row[4],
-            sold_site=row[5],
-            sold_journal=row[6],
-            sold_seq=row[7],
-            standing_sales=row[8],
-        )
-        for row in found
-    }
-
-
-def _write_lives(connection: Connection, lives: dict[str, Life], at: datetime) -> None:
-    every = list(lives.values())
-    connection.execute(
-        """
-        UPDATE items SET state = life.state, site_id = life.site_id, sold_at = life.sold_at,
-            sold_site_id = life.sold_site_id, sold_journal = life.sold_journal, sold_seq = life.sold_seq,
-            standing_sales = life.standing_sales, updated_at = %s
-        FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::bigint[], %s::bigint[], %s::int[])
-            AS life (item, state, site_id, sold_at, sold_site_id, sold_journal, sold_seq, standing_sales)
-        WHERE items.item = life.item
-        """,
-        (
-            at,
-            [life.item for life in every],
-            [life.state for life in every],
-            [life.site for life in every],
-            [life.sold_at for life in every],
-            [life.sold_site for life in every],
-            [life.sold_journal for life in every],
-            [life.sold_seq for life in every],
-            [life.standing_sales for life in every],
-        ),
-    )
-
-
-def _write_traces(connection: Connection, traces: Sequence[Trace]) -> None:
-    load(
-        connection,
-        _TRACE,
-        (
-            (
-                trace.step.item,
-                trace.step.action.value,
-                trace.from_state.value if trace.from_state else None,
-                trace.to_state.value,
-                trace.legal,
-                trace.note,
-                trace.step.site,
-                trace.step.journal,
-                trace.step.seq,
-                trace.step.document,
-                trace.step.event_time,
-                trace.step.recorded_at,
-            )
-            for trace in traces
-        ),
     )

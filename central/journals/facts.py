@@ -15,7 +15,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     ``event_time`` is when it happened, corrected for the agent's clock where that is known to be wrong; ``recorded_at`` when
     central learned of it; ``business_day`` the local date of the site at ``event_time``. ``journal`` is central's short name
-    for (agent, epoch).
+    for (agent, epoch). ``uncertainty_us`` says how far ``event_time`` may still be off.
     """
 
     site: str
@@ -27,6 +27,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     recorded_at: datetime
     business_day: date
     body: Body
+    uncertainty_us: int = 0
 
     def evidence(self, **more: Any) -> dict[str, Any]:
         """This fact as evidence of a discrepancy: enough to find the event and to put several in order."""

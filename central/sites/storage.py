@@ -9,6 +9,7 @@ from psycopg.rows import dict_row
 
 from central.database import Connection
 from central.imports.rules import Fault, Numbered
+from central.sites.places import Place, Places
 from central.sites.rules import SiteRow, child_path
 
 _SITE = """
@@ -35,6 +36,20 @@ def page(connection: Connection, *, kind: str | None, after: str | None, limit: 
             """,
             {"kind": kind, "after": after, "limit": limit},
         ).fetchall()
+
+
+def places(connection: Connection, sites: Iterable[str]) -> Places:
+    """Where sites are, on the map and in the tree of dealers."""
+    found = connection.execute(
+        "SELECT site_id, path, latitude, longitude FROM sites JOIN dealers USING (dealer_id) WHERE site_id = ANY (%s)",
+        (sorted(set(sites)),),
+    )
+    return Places(
+        {
+            site: Place(path=path, latitude=latitude, longitude=longitude)
+            for site, path, latitude, longitude in found
+        }
+    )
 
 
 def dealers(connection: Connection, *, after: str | None, limit: int) -> list[dict[str, Any]]:

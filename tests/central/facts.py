@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from central.items.rules import Life, Step
+from central.items.lives import Life, Sold, Step
 from central.journals.facts import Fact
 from protocol.events import Body, Sale, SaleLine
 from protocol.items import Action, State
@@ -42,9 +42,24 @@ def sale(*lines: SaleLine) -> Sale:
     return Sale(sale_id="s", receipt="1-1", currency="EUR", lines=lines)
 
 
-def life(state: State | None, *, site: str | None = "north", standing_sales: int = 0) -> Life:
+def life(
+    state: State | None,
+    *,
+    site: str | None = "north",
+    sales: tuple[Sold, ...] = (),
+    next_state: State | None = None,
+    container: str | None = None,
+) -> Life:
     """An item in some state."""
-    return Life(item=ITEM, gtin=MILK, state=state, site=site, standing_sales=standing_sales)
+    return Life(
+        item=ITEM,
+        gtin=MILK,
+        state=state,
+        site=site,
+        sales=sales,
+        next_state=next_state,
+        container=container,
+    )
 
 
 def step(
@@ -55,6 +70,10 @@ def step(
     takes_back_sale: bool = False,
     from_site: str | None = None,
     to_site: str | None = None,
+    reverses: str | None = None,
+    document: str | None = None,
+    container: str | None = None,
+    uncertainty_us: int = 0,
 ) -> Step:
     """Something done to the item."""
     at = NOON + timedelta(minutes=minutes)
@@ -70,5 +89,9 @@ def step(
         takes_back_sale=takes_back_sale,
         from_site=from_site,
         to_site=to_site,
+        reverses=reverses,
+        document=document,
+        container=container,
+        uncertainty_us=uncertainty_us,
         evidence={"event": action.value, "site": site, "event_time": at.isoformat()},
     )

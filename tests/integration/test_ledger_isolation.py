@@ -15,7 +15,7 @@ from central import migrations
 from central.database import Database, DatabaseUnavailable, NotMigrated, SchemaTooNew
 from central.embedded.database import EmbeddedDatabase
 from central.items import storage as items
-from central.items.rules import Step
+from central.items.lives import Step
 from central.ledger.booking import post
 from central.ledger.rules import ON_HAND, SUPPLIER, Movement, Posting
 from protocol.chain import genesis

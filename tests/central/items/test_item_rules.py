@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from central.discrepancies.rules import DiscrepancyClass
-from central.items.rules import Life, Step, Taken, steps_of, take
+from central.items.lives import Life, Step, Taken
+from central.items.rules import take
+from central.items.steps import steps_of
 from protocol.events import (
     Body,
     GoodsLine,
@@ -40,11 +42,34 @@ def after(start: Life, *steps: Step) -> Life:
 def test_a_sale_of_an_item_in_stock_is_legal_and_remembered() -> None:
     taken = take(life(State.SELLABLE), step(Action.SELL))
     assert (taken.life.state, taken.trace.legal, taken.raised) == (State.SOLD, True, ())
-    assert (taken.life.sold_site, taken.life.sold_seq, taken.life.standing_sales) == ("north", 1, 1)
+    [sold] = taken.life.sales
+    assert (sold.site, sold.seq, taken.life.sold) == ("north", 1, sold)
 
 
-def test_a_sale_that_could_not_ask_is_sold_provisionally() -> None:
-    assert after(life(State.SELLABLE), step(Action.SELL_PROVISIONALLY)).state is State.SOLD_PROVISIONALLY
+def test_a_sale_that_could_not_ask_is_confirmed_where_nothing_contradicts_it() -> None:
+    taken = take(life(State.SELLABLE), step(Action.SELL_PROVISIONALLY))
+    assert taken.settled is not None
+    assert (taken.trace.to_state, taken.settled.action, taken.settled.to_state, taken.life.state) == (
+        State.SOLD_PROVISIONALLY,
+        Action.CONFIRM,
+        State.SOLD,
+        State.SOLD,
+    )
+
+
+def test_a_provisional_sale_that_something_contradicts_waits() -> None:
+    taken = take(life(State.RECALLED), step(Action.SELL_PROVISIONALLY))
+    assert (taken.life.state, taken.settled) == (State.SOLD_PROVISIONALLY, None)
+
+
+def test_a_provisional_sale_before_its_receipt_is_confirmed_by_the_receipt() -> None:
+    sold = take(life(State.IN_TRANSIT), step(Action.SELL_PROVISIONALLY)).life
+    received = take(sold, step(Action.RECEIVE))
+    assert (sold.state, received.life.state, received.settled is not None) == (
+        State.SOLD_PROVISIONALLY,
+        State.SOLD,
+        True,
+    )
 
 
 def test_a_received_item_is_where_it_was_received() -> None:
@@ -64,12 +89,13 @@ def test_a_shipped_item_belongs_to_where_it_goes() -> None:
 
 def test_what_the_table_forbids_changes_nothing_and_is_traced() -> None:
     taken = take(life(State.DESTROYED), step(Action.SHIP, to_site="south"))
-    assert (taken.life, taken.trace.legal) == (life(State.DESTROYED), False)
+    assert (taken.life.state, taken.life.site, taken.trace.legal) == (State.DESTROYED, "north", False)
     assert taken.trace.note == "cannot ship this item: it has been destroyed"
 
 
 def test_putting_a_quarantined_item_back_on_the_shelf_takes_back_no_sale() -> None:
-    assert after(life(State.QUARANTINED), step(Action.RESTOCK)) == life(State.SELLABLE)
+    back = after(life(State.QUARANTINED), step(Action.RESTOCK))
+    assert (back.state, back.standing_sales) == (State.SELLABLE, 0)
 
 
 # -- contradictions ---------------------------------------------------------------------------------------------------
@@ -81,12 +107,13 @@ def test_a_second_sale_is_one_case_with_both_sales_as_evidence() -> None:
     [case] = taken.raised
     assert case.discrepancy_class is DiscrepancyClass.ITEM_SOLD_TWICE
     assert [fact["site"] for fact in case.evidence] == ["north", "south"]
-    assert (taken.life.state, taken.life.sold_site, taken.life.standing_sales) == (State.SOLD, "north", 2)
+    assert (taken.life.state, [sold.site for sold in taken.life.sales]) == (State.SOLD, ["north", "south"])
 
 
 def test_of_two_sales_the_earlier_one_is_the_first_whichever_was_heard_of_first() -> None:
     late = take(life(State.SELLABLE), step(Action.SELL, minutes=9)).life
-    assert take(late, step(Action.SELL, site="south", minutes=5)).life.sold_site == "south"
+    [first, _] = take(late, step(Action.SELL, site="south", minutes=5)).life.sales
+    assert first.site == "south"
 
 
 @pytest.mark.parametrize("state", [State.ISSUED, State.COMMISSIONED, State.IN_TRANSIT])
