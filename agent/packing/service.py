@@ -23,6 +23,8 @@ from protocol.events import GoodsPacked, GoodsUnpacked
 from protocol.feeds import ContainerHere
 
 _DOCUMENTS = {PACK: ("packing", "K"), rules.UNPACK: ("unpacking", "U")}
+_DRAWN_UP = b"the case on the counter"
+"""What is asked when the draft is completed: the same again, whatever has been scanned since."""
 Result = Future[Written | Refusal]
 Change = Callable[[CaseDraft], CaseDraft | NotPacked]
 
@@ -103,7 +105,9 @@ class Packing:
             draft = self._draft
             document_id = asked.document_id or draft.document_id
             if asked.document_id is not None and self._is_written(document_id):
-                return self._submit(msgspec.structs.replace(draft, document_id=document_id), asked.clerk)
+                return self._submit(
+                    msgspec.structs.replace(draft, document_id=document_id), asked.clerk, _DRAWN_UP
+                )
             if draft.sscc is None:
                 return Refusal(reason="no case is open: scan its SSCC first", conflict=True, key="no_case")
             if draft.is_empty and self.kind == PACK:
@@ -113,7 +117,7 @@ class Packing:
                     key="empty",
                 )
             written = self._submit(
-                msgspec.structs.replace(draft, document_id=document_id), asked.clerk, keeps_draft=False
+                msgspec.structs.replace(draft, document_id=document_id), asked.clerk, _DRAWN_UP
             )
             self._draft = _empty()
         written.add_done_callback(partial(self._settle, draft))
@@ -121,22 +125,22 @@ class Packing:
 
     def write(self, draft: CaseDraft, clerk: str | None) -> Result:
         """Write a case told at once, whatever is on the counter. Idempotent by its ``document_id``."""
-        written = self._submit(draft, clerk)
+        written = self._submit(draft, clerk, _request(draft))
         written.add_done_callback(self._tell)
         return written
 
-    def _submit(self, draft: CaseDraft, clerk: str | None, *, keeps_draft: bool = True) -> Result:
+    def _submit(self, draft: CaseDraft, clerk: str | None, request: bytes) -> Result:
         before = None if draft.sscc is None else self.cases.on_hand(draft.sscc)
         base = b"" if draft.sscc is None else self.cases.base_of(draft.sscc)
-        return self._store.write(partial(self._write, draft, clerk, before, base, keeps_draft))
+        return self._store.write(partial(self._write, draft, clerk, request, before, base))
 
     def _write(
         self,
         draft: CaseDraft,
         clerk: str | None,
+        request: bytes,
         before: ContainerHere | None,
         base: bytes,
-        keeps_draft: bool,  # noqa: FBT001 - bound by partial, in the one place above
         connection: Connection,
     ) -> Written | Refusal:
         def make(inside: Connection) -> Made:
@@ -149,11 +153,11 @@ class Packing:
             connection,
             kind=self._document,
             document_id=draft.document_id,
-            request=_request(draft),
+            request=request,
             make=make,
         )
         if isinstance(written, Written) and not written.repeated:
-            if not keeps_draft:
+            if request == _DRAWN_UP:
                 self._drafts.save(connection, self._document, _empty())
             after = rules.after_packing if self.kind == PACK else rules.after_unpacking
             self.cases.note(connection, after(draft, before), base, written)
