@@ -24,10 +24,15 @@ from agent.local.events import Hub
 from agent.local.health import Health
 from agent.local.parts import Parts
 from agent.local.server import listen, serve
+from agent.neighbours.messages import ItemTold
+from agent.neighbours.service import Certificates, Known, Neighbours, NoNeighbours
 from agent.orders.scans import reorder
 from agent.orders.service import Orders
 from agent.orders.unsent import unsent_bodies
 from agent.packing.cases import Cases
+from agent.packing.rules import PACK, UNPACK
+from agent.packing.scans import pack, unpack
+from agent.packing.service import Packing
 from agent.receiving.scans import receive
 from agent.receiving.service import Goods
 from agent.scanners.service import Scanners
@@ -37,18 +42,24 @@ from agent.shop import Shop
 from agent.store import Connection, Store
 from agent.till.asked import Resolver
 from agent.till.catalogue import Catalogue
-from agent.till.counter import Counter, CounterSettings, RecordRefused
+from agent.till.counter import Counter, Judging, RecordRefused
 from agent.till.desk import Desk
 from agent.till.frames import Mode
-from agent.till.returning import take_back
+from agent.till.receipts import Receipts
+from agent.till.returning import TakingBack
 from agent.till.returns import Returns
 from agent.till.sales import Sales
 from agent.till.selling import Selling
+from agent.till.voids import Voids
 from agent.uplink.settings import LinkIdentity, LinkSettings
 from agent.uplink.uplink import Uplink
-from agent.verification.service import Ask, Verification
+from agent.verification.filters import Filters
+from agent.verification.local_items import find_item, settle
+from agent.verification.reader import Reader
+from agent.verification.service import CentralAsked, NeighboursAsked, Sources, Verification
+from agent.verification.signatures import Signatures
 from protocol.events import Event, ScanRefused
-from protocol.messages import ItemAnswered
+from protocol.messages import FeedChunk
 
 JOURNAL_FILE = "journal.db"
 _SWITCH_INTERVAL_S = 0.0005
@@ -75,7 +86,7 @@ class Agent:
         self.hub = Hub()
         self.journal = Journal(self.store, identity.agent, clock)
         self.journal.open_first_epoch(identity.epoch)
-        self.replica = Replica(self.store, clock)
+        self.replica = Replica(self.store, clock, self._settle)
         self.uplink = Uplink(
             link_settings(settings, identity),
             link_identity(settings, identity),
@@ -93,7 +104,10 @@ class Agent:
             announce=self.hub.announce,
             lane=settings.till.lane or identity.lane,
         )
-        self.parts = make_parts(shop, settings, identity, self.journal, self.hub, self._ask)
+        self.neighbours = make_neighbours(settings, identity, self.store, clock)
+        self.parts = make_parts(
+            shop, settings, identity, self.journal, self.hub, self.uplink, self.neighbours
+        )
         self.scanners = Scanners(
             make_sources(settings.scanner),
             self.parts.counter.scanned,
@@ -113,6 +127,7 @@ class Agent:
             hub=self.hub,
             clock=clock,
             link=self.uplink.status,
+            neighbours=None if self.neighbours is None else self.neighbours.status,
         )
         token = settings.local.token
         self.app = create_app(
@@ -142,6 +157,8 @@ class Agent:
         """Stop what runs and close what is open; what was accepted is on the disk already."""
         self.scanners.stop()
         self.parts.counter.stop()
+        if self.neighbours is not None:
+            self.neighbours.stop()
         self.uplink.stop()
         self.store.close()
 
@@ -153,14 +170,16 @@ class Agent:
         self.hub.bind(loop)
         self.uplink.on_change(self._tell_changed)
         self.uplink.start()
+        if self.neighbours is not None:
+            self.neighbours.start()
         self.scanners.start()
         await asyncio.gather(
             self.health.keep_telling(changed),
             keep_renewed(self.identity, self._clock, self._take_renewed),
         )
 
-    def _ask(self, item: str, timeout_ms: int) -> ItemAnswered | None:
-        return self.uplink.ask_item(item, timeout_ms=timeout_ms)
+    def _settle(self, connection: Connection, chunk: FeedChunk) -> None:
+        settle(connection, chunk, self.identity.site, self._clock.wall_us())
 
     def _tell_changed(self) -> None:
         try:
@@ -171,20 +190,62 @@ class Agent:
     def _take_renewed(self, identity: Identity) -> None:
         self.identity = identity
         self.uplink.use_identity(link_identity(self.settings, identity))
+        if self.neighbours is not None:
+            self.neighbours.use_certificates(certificates_of(identity))
 
     def _dismiss_notice(self, notice_id: int) -> Future[None]:
         return self.store.write(lambda connection: dismiss(connection, notice_id))
 
 
+def make_neighbours(settings: Settings, identity: Identity, store: Store, clock: Clock) -> Neighbours | None:
+    """The agents on the same local network; None where none are configured."""
+    configured = settings.neighbours
+    if configured.listen is None and not configured.agents:
+        return None
+
+    def look(item: str) -> ItemTold | None:
+        found = store.read(lambda connection: find_item(connection, item))
+        if found is None:
+            return None
+        return ItemTold(agent=identity.agent, site=identity.site, state=found.state, at_us=found.at_us)
+
+    known = [
+        Known(
+            agent=one.agent,
+            host=one.address[0] if one.address else None,
+            port=one.address[1] if one.address else 0,
+        )
+        for one in configured.agents
+    ]
+    return Neighbours(known, certificates_of(identity), clock, look, configured.address)
+
+
+def certificates_of(identity: Identity) -> Certificates:
+    """The files that this agent shows to its neighbours."""
+    return Certificates(ca=identity.ca_path, certificate=identity.certificate_path, key=identity.key_path)
+
+
 def make_parts(
-    shop: Shop, settings: Settings, identity: Identity, journal: Journal, hub: Hub, ask: Ask
+    shop: Shop,
+    settings: Settings,
+    identity: Identity,
+    journal: Journal,
+    hub: Hub,
+    central: CentralAsked,
+    neighbours: NeighboursAsked | None = None,
 ) -> Parts:
     """The nouns of the counter, joined."""
-    rules = settings.codes.rules()
+    signatures = Signatures(shop.replica, shop.clock)
+    reader = Reader(settings.codes.rules(), signatures)
     verification = Verification(
         store=shop.store,
         replica=shop.replica,
-        ask=ask,
+        sources=Sources(
+            labels=signatures,
+            lists=Filters(shop.replica, signatures.verifies, store=shop.store, clock=shop.clock),
+            central=central,
+            neighbours=neighbours or NoNeighbours(),
+        ),
         site=identity.site,
         time_zone=identity.time_zone,
         clock=shop.clock,
@@ -193,10 +254,15 @@ def make_parts(
     returns_desk = Desk(
         "return", drafts=shop.drafts, announce=shop.announce, currency=shop.catalogue.currency
     )
-    resolver = Resolver(catalogue=shop.catalogue, verification=verification, rules=rules)
+    resolver = Resolver(catalogue=shop.catalogue, verification=verification, reader=reader)
     sales = Sales(shop, resolver, desk)
+    receipts = Receipts(shop.store, shop.documents, settings.till.void_minutes)
+    taking_back = TakingBack(
+        catalogue=shop.catalogue, desk=returns_desk, receipts=receipts, site=identity.site
+    )
     cases = Cases(shop.store, shop.replica, shop.clock)
     goods = Goods(shop, cases)
+    packing, unpacking = Packing(PACK, shop, cases), Packing(UNPACK, shop, cases)
     orders = Orders(shop, lambda: unsent_bodies(journal))
     selling = Selling(
         catalogue=shop.catalogue,
@@ -205,14 +271,15 @@ def make_parts(
     )
     counter = Counter(
         shop,
-        CounterSettings(rules=rules, ask_timeout_ms=settings.till.ask_timeout_ms),
-        verification,
+        Judging(reader=reader, verification=verification, ask_timeout_ms=settings.till.ask_timeout_ms),
         {
             Mode.SALE: selling.sell,
             Mode.VERIFY: lambda _, judged: selling.verify(judged),
             Mode.RECEIVE: lambda code, judged: receive(code, judged, shop.catalogue, goods),
+            Mode.PACK: lambda code, judged: pack(code, judged, shop.catalogue, packing),
+            Mode.UNPACK: lambda code, judged: unpack(code, judged, shop.catalogue, unpacking),
             Mode.REORDER: lambda _, judged: reorder(judged, shop.catalogue, orders),
-            Mode.RETURN: lambda code, judged: take_back(code, judged, shop.catalogue, returns_desk, sales),
+            Mode.RETURN: taking_back.take_back,
         },
         {Mode.SALE: desk, Mode.RETURN: returns_desk},
         goods,
@@ -223,13 +290,18 @@ def make_parts(
         desk=desk,
         returns_desk=returns_desk,
         sales=sales,
-        returns=Returns(shop, resolver, returns_desk),
+        returns=Returns(shop, resolver, returns_desk, receipts, verification, identity.site),
+        taking_back=taking_back,
+        voids=Voids(shop, receipts, verification, identity.site),
+        receipts=receipts,
         selling=selling,
         goods=goods,
+        packing=packing,
+        unpacking=unpacking,
         orders=orders,
         catalogue=shop.catalogue,
         verification=verification,
-        rules=rules,
+        reader=reader,
         ask_timeout_ms=settings.till.ask_timeout_ms,
         clock=shop.clock,
         hub=hub,

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, ClassVar, Literal
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
     BaseModel,
@@ -120,7 +121,70 @@ class TillSettings(_Table):
     ask_timeout_ms: int = Field(
         default=300, ge=0, le=5_000, description="how long central may take over one item"
     )
+    void_minutes: int = Field(
+        default=30, ge=0, le=10_080, description="how long after a sale it can be voided as a whole; 0: never"
+    )
     language: Literal["en", "zh-Hans", "zh-Hant"] = "en"
+
+
+class NeighbourSettings(_Table):
+    """One neighbour by its agent's id; without a ``url`` it may ask here, and is not asked."""
+
+    agent: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")
+    url: str | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _an_address(cls, url: str | None) -> str | None:
+        if url is not None:
+            parts = urlsplit(url)
+            if parts.scheme != "https" or not parts.hostname or not _port_of(parts) or parts.path.strip("/"):
+                raise ValueError(f"{url!r}: expected https://host:port, such as https://192.168.1.12:8322")
+        return url
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port to ask it at."""
+        parts = urlsplit(self.url or "")
+        return None if parts.hostname is None or parts.port is None else (parts.hostname, parts.port)
+
+
+class NeighboursSettings(_Table):
+    """Agents on the same local network, asked what they did to an item when central cannot be."""
+
+    listen: str | None = Field(default=None, description="host:port to answer neighbours on; default: none")
+    agents: tuple[NeighbourSettings, ...] = Field(default=(), max_length=16)
+
+    @field_validator("listen")
+    @classmethod
+    def _an_address(cls, listen: str | None) -> str | None:
+        if listen is not None:
+            parts = urlsplit(f"//{listen}")
+            if not parts.hostname or _port_of(parts) is None or parts.path:
+                raise ValueError(f"{listen!r}: expected host:port, such as 192.168.1.10:8322")
+        return listen
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port to answer on."""
+        parts = urlsplit(f"//{self.listen or ''}")
+        return None if parts.hostname is None or parts.port is None else (parts.hostname, parts.port)
+
+    @field_validator("agents")
+    @classmethod
+    def _each_once(cls, agents: tuple[NeighbourSettings, ...]) -> tuple[NeighbourSettings, ...]:
+        names = [one.agent for one in agents]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"agent {twice[0]!r} stands there twice; expected each neighbour once")
+        return agents
+
+
+def _port_of(parts: SplitResult) -> int | None:
+    try:
+        return parts.port
+    except ValueError:
+        return None
 
 
 class InStoreSettings(_Table):
@@ -178,6 +242,7 @@ class Settings(BaseSettings):
     scanner: tuple[ScannerSettings, ...] = ()
     till: TillSettings = TillSettings()
     codes: CodesSettings = CodesSettings()
+    neighbours: NeighboursSettings = NeighboursSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -278,6 +343,7 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
         "scanner": ScannerSettings,
         "till": TillSettings,
         "codes": CodesSettings,
+        "neighbours": NeighboursSettings,
     }
     table = tables.get(str(location[0])) if len(location) > 1 else None
     return sorted((table or Settings).model_fields)

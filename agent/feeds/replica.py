@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from agent.clock import Clock
@@ -26,17 +27,35 @@ SELECT r.key, r.body FROM feed_cursors c
 _LAST_CHARACTER = "\U0010ffff"  # after everything that begins with the prefix
 
 
-class Replica:
-    """Reads see the last complete edition of a feed; during the very first pull, what has come so far."""
+def row_body(connection: Connection, feed: str, key: str) -> bytes | None:
+    """The JSON body of one row; None if there is none. Inside a read."""
+    found = connection.execute(_GET, (key, feed)).fetchone()
+    return bytes(found[0]) if found else None
 
-    def __init__(self, store: Store, clock: Clock | None = None) -> None:
+
+class Replica:
+    """Reads see the last complete edition of a feed; during the very first pull, what has come so far.
+
+    ``with_chunk`` is called with each chunk that was taken in, inside its transaction, for what must follow from it.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock | None = None,
+        with_chunk: Callable[[Connection, FeedChunk], None] | None = None,
+    ) -> None:
         self._store = store
         self._clock = clock or Clock()
+        self._with_chunk = with_chunk
 
     def get(self, feed: str, key: str) -> bytes | None:
         """The JSON body of one row; None if there is none."""
-        found = self._store.read(lambda at: at.execute(_GET, (key, feed)).fetchone())
-        return bytes(found[0]) if found else None
+        return self._store.read(lambda at: row_body(at, feed, key))
+
+    def get_all(self, wanted: Sequence[tuple[str, str]]) -> list[bytes | None]:
+        """The JSON bodies of several rows, (feed, key) each, in one view."""
+        return self._store.read(lambda at: [row_body(at, feed, key) for feed, key in wanted])
 
     def rows(self, feed: str, *, prefix: str = "", limit: int = 1000) -> list[tuple[str, bytes]]:
         """(key, JSON body) of the rows whose key begins with ``prefix``, in the order of their keys."""
@@ -64,7 +83,14 @@ class Replica:
     def apply(self, chunk: FeedChunk) -> Future[Outcome]:
         """Take in a chunk of a pull; see :mod:`agent.feeds.chunks`."""
         now_us = self._clock.wall_us()
-        return self._store.write(lambda at: chunks.apply(at, chunk, now_us))
+
+        def work(connection: Connection) -> Outcome:
+            outcome = chunks.apply(connection, chunk, now_us)
+            if self._with_chunk is not None and isinstance(outcome, chunks.Applied):
+                self._with_chunk(connection, chunk)
+            return outcome
+
+        return self._store.write(work)
 
     def tidy(self) -> Future[int]:
         """Remove one piece of what a rebuilt feed has left behind; 0 when there is nothing more."""

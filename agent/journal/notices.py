@@ -26,6 +26,7 @@ class NoticeKind(StrEnum):
     UNREADABLE = "unreadable"
     FEED = "feed"
     IDENTITY = "identity"
+    SOLD_TWICE = "sold_twice"
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -75,3 +76,10 @@ def notices(connection: Connection, limit: int = 100) -> list[Notice]:
 def dismiss(connection: Connection, notice_id: int) -> None:
     """Someone has read it. Inside a write."""
     connection.execute("UPDATE notices SET dismissed = 1 WHERE id = ?", (notice_id,))
+
+
+def dismiss_subject(connection: Connection, kind: NoticeKind, subject: str) -> None:
+    """What was told has turned out otherwise. Inside a write."""
+    connection.execute(
+        "UPDATE notices SET dismissed = 1 WHERE kind = ? AND subject = ?", (kind.value, subject)
+    )

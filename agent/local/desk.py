@@ -12,10 +12,10 @@ from agent.local.parts import Parts
 from agent.local.problems import Problem, check, json, read, written
 from agent.till.asked import CompleteAsked
 from agent.till.desk import Desk
-from agent.till.frames import Outcome
+from agent.till.frames import Mode, Outcome
 from agent.till.rules import Change, Piece
 from devices.scan import Scan
-from protocol.codes import parse_typed, recognise
+from protocol.codes import parse_typed
 
 
 class LinePut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,16 +50,30 @@ def desk_router(parts: Parts) -> APIRouter:
     @router.post("/v1/basket/lines", status_code=201, openapi_extra=body(LinePut))
     async def put_line(request: Request) -> Response:
         asked = await read(request, LinePut)
-        code = recognise(parse_typed(asked.code), rules=parts.rules, today=parts.clock.today())
+        code = parts.reader.read(parse_typed(asked.code), today=parts.clock.today())
         if code.refusal is not None:
             raise Problem(422, f"code: {code.refusal}", key="unreadable")
-        judged = parts.verification.locally(code) or parts.verification.unanswered(code)
+        judged = parts.verification.confirmed(code)
         by_hand = Piece(gtin=judged.gtin or "", quantity=asked.quantity, amount_minor=asked.amount_minor)
         found = parts.selling.sell(code, judged, confirmed=asked.confirmed, by_hand=by_hand)
         if found.outcome is not Outcome.ADDED:
             raise Problem(409, found.message, key=found.key, line=found.line)
         parts.counter.show(_typed(asked.code, parts), code, found)
         return json(parts.desk.frame(), 201)
+
+    @router.post("/v1/returns/basket/lines", status_code=201, openapi_extra=body(LinePut))
+    async def put_return_line(request: Request) -> Response:
+        asked = await read(request, LinePut)
+        code = parts.reader.read(parse_typed(asked.code), today=parts.clock.today())
+        if code.refusal is not None:
+            raise Problem(422, f"code: {code.refusal}", key="unreadable")
+        judged = parts.verification.confirmed(code)
+        by_hand = Piece(gtin=judged.gtin or "", quantity=asked.quantity, amount_minor=asked.amount_minor)
+        found = parts.taking_back.take_back(code, judged, by_hand=by_hand)
+        if found.line is None or not found.follow_up:
+            raise Problem(409, found.message, key=found.key, line=found.line)
+        parts.counter.show(_typed(asked.code, parts), code, found, Mode.RETURN)
+        return json(parts.returns_desk.frame(), 201)
 
     @router.post("/v1/basket/complete", status_code=201, openapi_extra=body(CompleteAsked))
     async def complete(request: Request) -> Response:

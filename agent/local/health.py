@@ -14,11 +14,13 @@ from agent.journal.journal import Journal
 from agent.journal.notices import notices
 from agent.local.events import Hub
 from agent.local.status import FeedStatus, NoticeView, StatusFrame
+from agent.neighbours.service import NeighboursStatus
 from agent.scanners.service import Scanners
 from agent.store import Store
 from agent.till.counter import Counter
 from agent.uplink.status import FeedStatus as LinkFeed
 from agent.uplink.status import LinkStatus
+from agent.verification.local_items import open_count
 
 _LOOK_INTERVAL_S = 1.0
 _NOTICES_SHOWN = 20
@@ -40,6 +42,7 @@ class Health:
     hub: Hub
     clock: Clock
     link: Callable[[], LinkStatus]
+    neighbours: Callable[[], NeighboursStatus] | None = None
 
     def __call__(self) -> StatusFrame:
         """How the agent is."""
@@ -71,6 +74,8 @@ class Health:
             feeds={name: _feed(feed, now_us) for name, feed in link.feeds.items()},
             scanners=self.scanners.statuses(),
             notices=self._notices(),
+            unsettled=self.store.read(open_count),
+            neighbours=None if self.neighbours is None else self.neighbours(),
             disk_trouble=disk.detail,
             free_bytes=disk.free_bytes,
             certificate_not_after_s=self.identity.certificate_not_after_s,
@@ -98,7 +103,12 @@ class Health:
         found = self.store.read(lambda connection: notices(connection, _NOTICES_SHOWN))
         return [
             NoticeView(
-                id=entry.id, kind=entry.kind, text=entry.text, times=entry.times, last_at_us=entry.last_at_us
+                id=entry.id,
+                kind=entry.kind,
+                subject=entry.subject,
+                text=entry.text,
+                times=entry.times,
+                last_at_us=entry.last_at_us,
             )
             for entry in found
             if not entry.dismissed

@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from agent.clock import Clock
 from agent.local.events import Hub
 from agent.orders.service import Orders
+from agent.packing.service import Packing
 from agent.receiving.service import Goods
 from agent.till.catalogue import Catalogue
 from agent.till.counter import Counter
 from agent.till.desk import Desk
+from agent.till.receipts import Receipts
+from agent.till.returning import TakingBack
 from agent.till.returns import Returns
 from agent.till.sales import Sales
 from agent.till.selling import Selling
+from agent.till.voids import Voids
+from agent.verification.reader import Reader
 from agent.verification.service import Verification
-from protocol.codes import Rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +31,17 @@ class Parts:
     returns_desk: Desk
     sales: Sales
     returns: Returns
+    taking_back: TakingBack
+    voids: Voids
+    receipts: Receipts
     selling: Selling
     goods: Goods
+    packing: Packing
+    unpacking: Packing
     orders: Orders
     catalogue: Catalogue
     verification: Verification
-    rules: Rules
+    reader: Reader
     ask_timeout_ms: int
     clock: Clock
     hub: Hub

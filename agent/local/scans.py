@@ -13,7 +13,7 @@ from agent.local.parts import Parts
 from agent.local.problems import Problem, check, json, read
 from agent.till.frames import Mode, ScanFrame
 from devices.scan import Scan
-from protocol.codes import MAX_LENGTH, parse_typed, recognise
+from protocol.codes import MAX_LENGTH, parse_typed
 
 
 class ScanPosted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,11 +60,8 @@ def scans_router(parts: Parts) -> APIRouter:
     async def verify(request: Request) -> Response:
         asked = await read(request, CodeAsked)
         _check_length(asked.code)
-        code = recognise(
-            parse_typed(asked.code),
-            symbology=asked.symbology,
-            rules=parts.rules,
-            today=parts.clock.today(),
+        code = parts.reader.read(
+            parse_typed(asked.code), symbology=asked.symbology, today=parts.clock.today()
         )
         if code.refusal is not None:
             return json({"code": code, "finding": None, "product": None})

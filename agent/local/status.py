@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from agent.neighbours.service import NeighboursStatus
 from devices.scan import DeviceStatus
 
 
@@ -17,17 +18,21 @@ class FeedStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NoticeView(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that a person should know."""
+    """Something that a person should know. ``subject`` is what it is about: of ``sold_twice``, the receipt."""
 
     id: int
     kind: str
+    subject: str
     text: str
     times: int
     last_at_us: int
 
 
 class StatusFrame(msgspec.Struct, frozen=True, kw_only=True, tag="status", tag_field="type"):
-    """Everything about the agent's health. ``disk_trouble`` is set while nothing can be recorded."""
+    """Everything about the agent's health. ``disk_trouble`` is set while nothing can be recorded.
+
+    ``unsettled`` counts the items that were sold provisionally, and of which central has not said anything yet.
+    """
 
     agent: str
     site: str
@@ -49,6 +54,8 @@ class StatusFrame(msgspec.Struct, frozen=True, kw_only=True, tag="status", tag_f
     feeds: dict[str, FeedStatus]
     scanners: list[DeviceStatus]
     notices: list[NoticeView]
+    unsettled: int
+    neighbours: NeighboursStatus | None
     disk_trouble: str | None
     free_bytes: int
     certificate_not_after_s: int

@@ -6,6 +6,7 @@ A till that posts a sale tells what has happened. So a line is refused only wher
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 
@@ -15,9 +16,10 @@ from agent.documents import Refusal
 from agent.till.catalogue import Catalogue
 from agent.till.money import times
 from agent.till.rules import AMOUNT_LIMIT_MINOR, LINES_LIMIT, quantity_fault
+from agent.verification.reader import Reader
 from agent.verification.rules import is_counted_by_item
 from agent.verification.service import Judged, Verification
-from protocol.codes import Code, Rules, parse_typed, recognise
+from protocol.codes import Code, parse_typed
 from protocol.events import Payment, SaleLine
 from protocol.feeds import Product
 from protocol.verdicts import Act
@@ -74,9 +76,19 @@ class ReturnAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class VoidAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``POST /v1/sales/{sale_id}/void``."""
+    """``POST /v1/sales/{sale_id}/void``. ``voided_at`` is ISO 8601 with an offset, for a void that is told late."""
 
     reason: str
+    voided_at: str | None = None
+    clerk: str | None = None
+
+
+class ItemVoidAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``POST /v1/voids``: the sale that this item is on, as a whole."""
+
+    code: str
+    reason: str
+    voided_at: str | None = None
     clerk: str | None = None
 
 
@@ -124,16 +136,25 @@ def payments_fault(payments: tuple[Payment, ...]) -> Refusal | None:
     return None
 
 
+Paid = Callable[[str, str | None, Decimal], int | None]
+"""What was paid for a product or item (GTIN, item, quantity) that is brought back; None where that is not known."""
+
+
 class Resolver:
     """Resolves the lines of a request against the catalogue and what is known of items. Asks nobody: it never waits."""
 
-    def __init__(self, *, catalogue: Catalogue, verification: Verification, rules: Rules) -> None:
+    def __init__(self, *, catalogue: Catalogue, verification: Verification, reader: Reader) -> None:
         self._catalogue = catalogue
         self._verification = verification
-        self._rules = rules
+        self._reader = reader
 
-    def lines(self, asked: tuple[LineAsked, ...], *, selling: bool) -> Resolved | Refusal:
-        """Every line, or the first that cannot be understood. ``selling`` is False for a return: a sold item is no warning."""
+    def lines(
+        self, asked: tuple[LineAsked, ...], *, selling: bool, paid: Paid | None = None
+    ) -> Resolved | Refusal:
+        """Every line, or the first that cannot be understood. ``selling`` is False for a return: a sold item is no warning.
+
+        A line without an amount costs what was ``paid``, else the price here.
+        """
         if not 0 < len(asked) <= LINES_LIMIT:
             return Refusal(reason=f"{len(asked)} lines: expected 1 to {LINES_LIMIT}")
         lines: list[SaleLine] = []
@@ -141,7 +162,9 @@ class Resolver:
         for number, entry in enumerate(asked, 1):
             code = self._code(entry)
             resolved = (
-                code if isinstance(code, str) else self._line(number, entry, code, warnings, selling=selling)
+                code
+                if isinstance(code, str)
+                else self._line(number, entry, code, warnings, None if selling else paid or _nothing_paid)
             )
             if isinstance(resolved, str):
                 return Refusal(reason=f"line {number}: {resolved}", line=number)
@@ -165,7 +188,7 @@ class Resolver:
                 gtin=entry.item[2:16] if is_sgtin else None,
                 item=entry.item,
             )
-        code = recognise(parse_typed(entry.code or entry.gtin or ""), rules=self._rules)
+        code = self._reader.read(parse_typed(entry.code or entry.gtin or ""))
         if code.refusal is not None:
             return f"{'code' if entry.code else 'gtin'}: {code.refusal}"
         if entry.gtin is not None and code.kind not in {"gtin", "in_store"}:
@@ -173,9 +196,10 @@ class Resolver:
         return code
 
     def _line(
-        self, number: int, entry: LineAsked, code: Code, warnings: list[Warned], *, selling: bool
+        self, number: int, entry: LineAsked, code: Code, warnings: list[Warned], paid: Paid | None
     ) -> SaleLine | str:
-        judged = self._verification.locally(code) or self._verification.unanswered(code)
+        """``paid`` is None for a sale."""
+        judged = self._verification.confirmed(code)
         gtin = judged.gtin
         if gtin is None:
             return "this code names no product known here; give the gtin"
@@ -189,6 +213,8 @@ class Resolver:
         if by_item and entry.quantity != 1:
             return f"quantity {entry.quantity} of one item; expected 1"
         amount = entry.amount_minor
+        if amount is None and paid is not None:
+            amount = paid(gtin, code.item if by_item else None, entry.quantity)
         if amount is None:
             if product is None or product.price_minor is None:
                 return f"no price is known for {gtin}; give amount_minor"
@@ -201,7 +227,7 @@ class Resolver:
             warnings.append(
                 Warned(line=number, key="not_in_catalogue", message=f"{gtin} is not in the catalogue")
             )
-        if selling:
+        if paid is None:
             warnings.extend(_doubts(number, judged))
         finding = judged.finding if by_item else None
         return SaleLine(
@@ -213,6 +239,10 @@ class Resolver:
             verdict=None if finding is None else finding.verdict.value,
             provisional=finding is not None and not finding.certain,
         )
+
+
+def _nothing_paid(gtin: str, item: str | None, quantity: Decimal) -> int | None:  # noqa: ARG001 - the shape is given
+    return None
 
 
 def _doubts(number: int, judged: Judged) -> list[Warned]:

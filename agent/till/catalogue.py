@@ -34,7 +34,7 @@ class Catalogue:
 
     def product(self, gtin: str) -> ProductView | None:
         """A product of the catalogue; None if it is not in it."""
-        row = self._replica.get(Feed.CATALOGUE, gtin)
+        row, price = self._replica.get_all(((Feed.CATALOGUE, gtin), (Feed.PRICES, gtin)))
         if row is None:
             return None
         product = _product_decoder.decode(row)
@@ -42,7 +42,7 @@ class Catalogue:
             gtin=gtin,
             name=product.name,
             unit=product.unit,
-            price_minor=self.price_minor(gtin),
+            price_minor=self._price_minor(price),
             currency=self.currency,
             department=product.department,
             package_size=product.package_size,
@@ -52,7 +52,9 @@ class Catalogue:
 
     def price_minor(self, gtin: str) -> int | None:
         """The price of one unit; None where there is none, or one in another currency."""
-        row = self._replica.get(Feed.PRICES, gtin)
+        return self._price_minor(self._replica.get(Feed.PRICES, gtin))
+
+    def _price_minor(self, row: bytes | None) -> int | None:
         if row is None:
             return None
         price = _price_decoder.decode(row)

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
@@ -21,9 +22,12 @@ from agent.store.database import DatabaseError
 from agent.till.desk import Desk
 from agent.till.found import Found, frame_of
 from agent.till.frames import AddedFrame, Mode, ModeFrame, Outcome, ScanFrame
+from agent.till.rules import line_of_item
+from agent.verification import rules as evidence
+from agent.verification.reader import Reader
 from agent.verification.service import Judged, Verification
 from devices.scan import Scan
-from protocol.codes import Code, Rules, recognise
+from protocol.codes import Code
 from protocol.events import ScanRefused
 from protocol.verdicts import Verdict
 
@@ -39,10 +43,12 @@ RecordRefused = Callable[[ScanRefused], None]
 """Appends the evidence to the journal, without making anyone wait."""
 
 
-class CounterSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How scans are taken."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judging:
+    """How a scan becomes a verdict: read, verified, and others asked for so long at most."""
 
-    rules: Rules = Rules()
+    reader: Reader
+    verification: Verification
     ask_timeout_ms: int = 300
 
 
@@ -62,15 +68,15 @@ class Counter:
     def __init__(
         self,
         shop: Shop,
-        settings: CounterSettings,
-        verification: Verification,
+        judging: Judging,
         handlers: Mapping[Mode, Handler],
         desks: Mapping[Mode, Desk],
         goods: Goods,
         record_refused: RecordRefused,
     ) -> None:
-        self._settings = settings
-        self._verification = verification
+        self._ask_timeout_ms = judging.ask_timeout_ms
+        self._reader = judging.reader
+        self._verification = judging.verification
         self._handlers = handlers
         self._desks = desks
         self._goods = goods
@@ -129,9 +135,9 @@ class Counter:
             self._look_up(seen)
         return seen.done
 
-    def show(self, scan: Scan, code: Code, found: Found) -> None:
+    def show(self, scan: Scan, code: Code, found: Found, mode: Mode = Mode.SALE) -> None:
         """Tell every screen of something that was put in by hand, in the words of a scan."""
-        seen = _Seen(scan=scan, code=code, mode=Mode.SALE, began_ns=time.monotonic_ns(), done=Future())
+        seen = _Seen(scan=scan, code=code, mode=mode, began_ns=time.monotonic_ns(), done=Future())
         self._announce(AddedFrame(shown=_frame(seen, found)))
         for work in found.follow_up:
             work()
@@ -143,7 +149,7 @@ class Counter:
         except _TROUBLE as error:
             self._finish(seen, _trouble(error))
             return
-        if judged is None and self._needs_verdict(seen.mode) and self._asking.acquire(blocking=False):
+        if judged is None and self._asks_central(seen.mode) and self._asking.acquire(blocking=False):
             self._askers.submit(self._ask_and_finish, seen)
             return
         self._judge_and_finish(seen, lambda: judged or self._verification.unanswered(seen.code))
@@ -151,7 +157,7 @@ class Counter:
     def _ask_and_finish(self, seen: _Seen) -> None:
         try:
             self._judge_and_finish(
-                seen, lambda: self._verification.by_asking(seen.code, self._settings.ask_timeout_ms)
+                seen, lambda: self._verification.by_asking(seen.code, self._ask_timeout_ms)
             )
         finally:
             self._asking.release()
@@ -180,7 +186,7 @@ class Counter:
                 refusal_cause="not_recognised",
             )
         today = datetime.fromtimestamp(scan.wall_us / 1_000_000, UTC).date()
-        return recognise(scan.raw, symbology=scan.symbology, rules=self._settings.rules, today=today)
+        return self._reader.read(scan.raw, symbology=scan.symbology, today=today)
 
     def _without_judging(self, seen: _Seen) -> Found | None:
         """What can be said before anything is looked up: no code, a member's card, a command."""
@@ -209,7 +215,21 @@ class Counter:
             )
         if code.kind == "control":
             return self._command(code.attributes.get("command", ""), code.attributes.get("argument", ""))
-        return None
+        return self._in_basket(code, mode)
+
+    def _in_basket(self, code: Code, mode: Mode) -> Found | None:
+        """The nearest evidence of all: the item lies in this basket. Nobody need be asked about it again."""
+        desk = self._desks.get(mode)
+        there = None if desk is None or code.item is None else line_of_item(desk.basket, code.item)
+        if there is None:
+            return None
+        return Found(
+            outcome=Outcome.IGNORED,
+            message=f"this item is in the basket already, on line {there.line}",
+            key="in_basket",
+            line=there.line,
+            finding=evidence.from_basket(there.finding),
+        )
 
     def _command(self, command: str, argument: str) -> Found:
         modes = {mode.name: mode for mode in Mode}
@@ -237,9 +257,14 @@ class Counter:
             key="no_command",
         )
 
+    @classmethod
+    def _asks_central(cls, mode: Mode) -> bool:
+        """A return asks where an item was sold, if that is not known here; it is taken without an answer too."""
+        return mode is Mode.RETURN or cls._needs_verdict(mode)
+
     @staticmethod
     def _needs_verdict(mode: Mode) -> bool:
-        """Receiving and reordering count what is there; a return is taken on what is known here: none of them waits."""
+        """Whether the verdict decides, and a refusal is evidence: receiving, packing and reordering count what is there."""
         return mode in {Mode.SALE, Mode.VERIFY}
 
     # -- evidence -------------------------------------------------------------------------------------------------------

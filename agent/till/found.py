@@ -7,11 +7,11 @@ from collections.abc import Callable
 import msgspec
 
 from agent.till.catalogue import ProductView
-from agent.till.frames import CaseSeen, Mode, Outcome, Question, ScanFrame, ScanSeen
+from agent.till.frames import CaseSeen, Mode, Outcome, Question, ScanFrame, ScanSeen, SoldSeen
 from agent.till.reading import Doubt
 from devices.scan import Scan
 from protocol.codes import Code
-from protocol.verdicts import Finding
+from protocol.verdicts import Act, Finding, Verdict
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +25,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     product: ProductView | None = None
     question: Question | None = None
     case: CaseSeen | None = None
+    sold: SoldSeen | None = None
     follow_up: tuple[Callable[[], None], ...] = ()
 
 
@@ -48,13 +49,16 @@ def frame_of(found: Found, *, scan: Scan, code: Code, mode: Mode, took_us: int) 
         question=found.question,
         took_us=took_us,
         case=found.case,
+        sold=found.sold,
     )
 
 
 def doubtful(doubt: Doubt, finding: Finding | None = None, product: ProductView | None = None) -> Found:
     """A code that is no piece: asked about, or refused."""
+    is_garbled = finding is not None and finding.verdict is Verdict.UNREADABLE and finding.act is Act.REFUSE
+    refused = Outcome.UNREADABLE if is_garbled else Outcome.REFUSED
     return Found(
-        outcome=Outcome.REFUSED if doubt.question is None else Outcome.ASK,
+        outcome=refused if doubt.question is None else Outcome.ASK,
         message=doubt.reason,
         key=doubt.key,
         finding=finding,

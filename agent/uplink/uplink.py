@@ -69,6 +69,11 @@ class Uplink:
         """What central knows of ``item``; None if it does not say so in time, at once when there is no link."""
         return self._link.asks.ask_item(item, timeout_ms) if self._link.is_up else None
 
+    @property
+    def is_linked(self) -> bool:
+        """Whether a question could reach central now."""
+        return self._link.is_up
+
     def pull_now(self) -> None:
         """Ask for news of every feed now, instead of waiting for the next hint or round."""
         self._link.post(self._link.puller.pull_now)

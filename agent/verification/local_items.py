@@ -3,45 +3,104 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
+import msgspec
+
+from agent.journal.notices import NoticeKind, dismiss_subject, note
 from agent.store import Connection
 from agent.verification.rules import LocalItem
+from agent.verification.settlement import Standing, standing_after
 from protocol.events import Body, GoodsReceived, Sale, SaleReturned, SaleVoided
+from protocol.feeds import Feed, ItemHere
 from protocol.items import State
+from protocol.messages import FeedChunk
+
+_item_decoder = msgspec.json.Decoder(ItemHere)
+
+_PUT = """
+INSERT OR REPLACE INTO local_items (item, gtin, state, at_us, receipt, sale_id, standing) VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+_FIND = "SELECT gtin, state, at_us, receipt, sale_id, standing FROM local_items WHERE item = ?"
+_IS_ACKED = """
+SELECT 1 FROM documents d
+  JOIN epochs e ON e.epoch = d.epoch
+  JOIN acked a ON a.epoch_no = e.epoch_no AND d.seq < a.next_seq
+ WHERE d.document_id = ?
+"""
+
+_Row = tuple[str, str, str, int, str | None, str | None, str | None]
 
 
 def note_items(connection: Connection, body: Body, receipt: str, at_us: int) -> None:
-    """Note what an event does to the items in it."""
-    connection.executemany(
-        "INSERT OR REPLACE INTO local_items (item, gtin, state, at_us, receipt, sale_id) VALUES (?, ?, ?, ?, ?, ?)",
-        list(_rows(body, receipt, at_us)),
-    )
+    """Note what an event does to the items in it. Inside its write."""
+    connection.executemany(_PUT, list(_rows(body, receipt, at_us)))
 
 
 def find_item(connection: Connection, item: str) -> LocalItem | None:
-    """What the journal here knows of an item."""
-    row = connection.execute(
-        "SELECT gtin, state, at_us, receipt, sale_id FROM local_items WHERE item = ?", (item,)
-    ).fetchone()
+    """What the journal here knows of an item. Inside a read."""
+    row = connection.execute(_FIND, (item,)).fetchone()
     if row is None:
         return None
-    gtin, state, at_us, receipt, sale_id = row
-    return LocalItem(item=item, gtin=gtin, state=state, at_us=at_us, receipt=receipt, sale_id=sale_id)
+    gtin, state, at_us, receipt, sale_id, standing = row
+    return LocalItem(
+        item=item, gtin=gtin, state=state, at_us=at_us, receipt=receipt, sale_id=sale_id, standing=standing
+    )
 
 
-def _rows(
-    body: Body, receipt: str, at_us: int
-) -> Iterable[tuple[str, str, str, int, str | None, str | None]]:
+def open_count(connection: Connection) -> int:
+    """How many items were sold here provisionally, and central has not said anything of them yet. Inside a read."""
+    return int(connection.execute("SELECT count(*) FROM local_items WHERE standing = 'open'").fetchone()[0])
+
+
+def settle(connection: Connection, chunk: FeedChunk, site: str, now_us: int) -> None:
+    """Let central's rows settle the sales here that they are about. Inside the write that takes the rows in."""
+    if chunk.feed != Feed.ITEMS:
+        return
+    for row in chunk.rows:
+        sold = None if row.body is None else find_item(connection, row.key)
+        if sold is None or row.body is None or sold.sale_id is None:
+            continue
+        is_acked = connection.execute(_IS_ACKED, (sold.sale_id,)).fetchone() is not None
+        heard = _item_decoder.decode(row.body)
+        standing = standing_after(sold, heard, site, is_acked=is_acked)
+        if standing != sold.standing:
+            connection.execute("UPDATE local_items SET standing = ? WHERE item = ?", (standing, row.key))
+            _tell(connection, sold, heard, standing, now_us)
+
+
+def _tell(
+    connection: Connection, sold: LocalItem, heard: ItemHere, standing: str | None, now_us: int
+) -> None:
+    receipt = sold.receipt or "?"
+    if standing == Standing.CONTESTED:
+        when = "" if heard.sold_at_us is None else f" on {_minute(heard.sold_at_us)} UTC"
+        text = (
+            f"receipt {receipt}: an item on it was also sold at {heard.sold_site}{when}. "
+            "Central has both sales as one case; keep what shows where this item came from"
+        )
+        note(connection, NoticeKind.SOLD_TWICE, receipt, text, now_us)
+    elif sold.standing == Standing.CONTESTED:
+        dismiss_subject(connection, NoticeKind.SOLD_TWICE, receipt)
+
+
+def _minute(at_us: int) -> str:
+    return datetime.fromtimestamp(at_us / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _rows(body: Body, receipt: str, at_us: int) -> Iterable[_Row]:
     if isinstance(body, GoodsReceived):
         for goods in body.lines:
             for item in goods.items:
-                yield item, goods.gtin, State.SELLABLE.value, at_us, None, None
-    elif isinstance(body, Sale | SaleVoided | SaleReturned):
-        state, sale_id = State.SELLABLE, None
-        if isinstance(body, Sale):
-            state, sale_id = State.SOLD, body.sale_id
-        elif isinstance(body, SaleReturned) and body.disposition != "restock":
-            state = State.QUARANTINED
+                yield item, goods.gtin, State.SELLABLE.value, at_us, None, None, None
+    elif isinstance(body, Sale):
         for line in body.lines:
             if line.item is not None:
-                yield line.item, line.gtin, state.value, at_us, receipt, sale_id
+                standing = Standing.OPEN.value if line.provisional else None
+                yield line.item, line.gtin, State.SOLD.value, at_us, receipt, body.sale_id, standing
+    elif isinstance(body, SaleVoided | SaleReturned):
+        is_set_aside = isinstance(body, SaleReturned) and body.disposition != "restock"
+        state = State.QUARANTINED if is_set_aside else State.SELLABLE
+        for line in body.lines:
+            if line.item is not None:
+                yield line.item, line.gtin, state.value, at_us, receipt, None, None

@@ -32,6 +32,7 @@ AUTHORITY_DAYS = 3650
 SERVER_DAYS = 397  # the longest that common TLS software accepts for a server
 CENTRAL_DAYS = 90
 AGENT_DAYS = 7
+AGENTS_DOMAIN = ".agents.countermark.invalid"  # RFC 2606, section 2: never a host of any network
 # Machines at the edge have poor clocks: a certificate that begins "now" is not yet valid on a clock that is slow.
 BACKDATE = timedelta(hours=1)
 
@@ -104,14 +105,14 @@ def issue_server(
             "server certificate: no name given; expected at least one host name or IP address"
         )
     alternatives = x509.SubjectAlternativeName([_general_name(name) for name in names])
-    return _issue(authority, names[0], ExtendedKeyUsageOID.SERVER_AUTH, now, days, alternatives)
+    return _issue(authority, names[0], (ExtendedKeyUsageOID.SERVER_AUTH,), now, days, alternatives)
 
 
 def issue_central(
     authority: Authority, now: datetime, worker: str = FIRST_WORKER, days: int = CENTRAL_DAYS
 ) -> Credentials:
     """The client certificate of a central process's connection to the broker; ``worker`` is its ``broker.worker``."""
-    return _issue(authority, central_name(worker), ExtendedKeyUsageOID.CLIENT_AUTH, now, days)
+    return _issue(authority, central_name(worker), (ExtendedKeyUsageOID.CLIENT_AUTH,), now, days)
 
 
 def sign_agent(
@@ -120,7 +121,8 @@ def sign_agent(
     """The certificate (PEM) for the key in an agent's certificate request (PKCS 10, RFC 2986).
 
     Only the key is taken from the request. The name is ``agent``, which central knows from the enrolment: what a machine
-    says of itself gives it nothing.
+    says of itself gives it nothing. The certificate is good for the broker's client and for answering neighbouring agents, which know
+    each other by the agent's id; its only host name is one that no network has.
     """
     try:
         check_agent_id(agent)
@@ -129,7 +131,11 @@ def sign_agent(
     if is_central(agent):
         raise AuthorityError(f"agent id {agent!r}: that name is central's own; choose another")
     key = _requested_key(request_pem, agent)
-    return _end_certificate(authority, agent, key, ExtendedKeyUsageOID.CLIENT_AUTH, now, days).public_bytes(
+    usages = (ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH)
+    # With a name of this form in it, no software falls back to the common name: an agent called `localhost` is no server of
+    # that name to anybody.
+    fence = x509.SubjectAlternativeName([x509.DNSName(f"{agent}{AGENTS_DOMAIN}")])
+    return _end_certificate(authority, agent, key, usages, now, days, fence).public_bytes(
         serialization.Encoding.PEM
     )
 
@@ -169,13 +175,13 @@ def _requested_key(request_pem: bytes, agent: str) -> ec.EllipticCurvePublicKey:
 def _issue(
     authority: Authority,
     name: str,
-    usage: x509.ObjectIdentifier,
+    usages: Sequence[x509.ObjectIdentifier],
     now: datetime,
     days: int,
     alternatives: x509.SubjectAlternativeName | None = None,
 ) -> Credentials:
     key = ec.generate_private_key(ec.SECP256R1())
-    certificate = _end_certificate(authority, name, key.public_key(), usage, now, days, alternatives)
+    certificate = _end_certificate(authority, name, key.public_key(), usages, now, days, alternatives)
     return Credentials(_key_pem(key), certificate.public_bytes(serialization.Encoding.PEM))
 
 
@@ -183,7 +189,7 @@ def _end_certificate(
     authority: Authority,
     name: str,
     key: ec.EllipticCurvePublicKey,
-    usage: x509.ObjectIdentifier,
+    usages: Sequence[x509.ObjectIdentifier],
     now: datetime,
     days: int,
     alternatives: x509.SubjectAlternativeName | None = None,
@@ -192,7 +198,7 @@ def _end_certificate(
         _builder(_subject(name), authority.certificate.subject, key, now, days)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key()), critical=False

@@ -18,15 +18,19 @@ from agent.journal.journal import Journal
 from agent.local.events import Hub
 from agent.local.parts import Parts
 from agent.main import make_parts
+from agent.neighbours.messages import ItemTold
 from agent.settings import Settings, TillSettings
 from agent.shop import Shop
 from agent.store import Store
 from agent.till.catalogue import Catalogue
 from agent.till.frames import Frame, ScanFrame
+from agent.verification.local_items import settle
 from devices.scan import Scan
 from protocol.events import Event, decode_event
 from protocol.feeds import (
     DIGEST_MODULUS,
+    CodeKey,
+    CodeOrder,
     ContainerHere,
     DespatchView,
     Feed,
@@ -60,6 +64,8 @@ _KEYS: dict[type, tuple[Feed, str]] = {
     DespatchView: (Feed.DESPATCHES, "despatch_id"),
     PolicyRow: (Feed.POLICY, "verdict"),
     ContainerHere: (Feed.CONTAINERS, "sscc"),
+    CodeKey: (Feed.KEYS, "key_id"),
+    CodeOrder: (Feed.CODE_ORDERS, "tag"),
 }
 
 CATALOGUE: tuple[msgspec.Struct, ...] = (
@@ -74,6 +80,40 @@ CATALOGUE: tuple[msgspec.Struct, ...] = (
 )
 
 
+class CentralAnswering:
+    """Central, as a counter asks it: silent about whatever is not among its ``answers``."""
+
+    def __init__(self) -> None:
+        self.is_linked = True
+        self.asked: list[str] = []
+        self.answers: dict[str, ItemHere | None] = {}
+
+    def ask_item(self, item: str, timeout_ms: int) -> ItemAnswered | None:
+        """What it knows of an item."""
+        self.asked.append(item)
+        if item not in self.answers:
+            return None
+        answer = self.answers[item]
+        body = None if answer is None else body_encoder.encode(answer)
+        return ItemAnswered(question_id="q", item=item, body=body)
+
+
+class Lan:
+    """The neighbours of a counter; there are none before one has ``told`` something."""
+
+    def __init__(self) -> None:
+        self.told: tuple[ItemTold, ...] = ()
+
+    @property
+    def is_any(self) -> bool:
+        """Whether there are any."""
+        return bool(self.told)
+
+    def ask_item(self, item: str, timeout_ms: int) -> tuple[ItemTold, ...]:
+        """What they did."""
+        return self.told
+
+
 class Counter:
     """One counter under test. ``frames`` is what its screens were told; ``answers`` what central would say of an item."""
 
@@ -81,12 +121,14 @@ class Counter:
         self.folder = folder
         self.clock = clock
         self.frames: list[Frame] = []
-        self.asked: list[str] = []
-        self.answers: Mapping[str, ItemHere | None] = {}
+        self.central = CentralAnswering()
+        self.lan = Lan()
         self.store = Store.open(folder / "journal.db", reserve_bytes=0)
         self.journal = Journal(self.store, "agent-1", clock)
         self.journal.open_first_epoch(EPOCH)
-        self.replica = Replica(self.store, clock)
+        self.replica = Replica(
+            self.store, clock, lambda at, chunk: settle(at, chunk, SITE, self.clock.wall_us())
+        )
         self.hub = Hub()
         self.settings = Settings(data_dir=folder, till=TillSettings(**till))
         self.shop = Shop(
@@ -100,7 +142,7 @@ class Counter:
             lane="1",
         )
         self.parts: Parts = make_parts(
-            self.shop, self.settings, make_identity(folder), self.journal, self.hub, self._ask
+            self.shop, self.settings, make_identity(folder), self.journal, self.hub, self.central, self.lan
         )
 
     def feed(self, *rows: msgspec.Struct) -> None:
@@ -121,6 +163,10 @@ class Counter:
         after = version + len(changed)
         chunk = FeedChunk(feed=feed, since=version, next=after, rows=changed, head=after, digest=digest)
         self.replica.apply(chunk).result(10)
+
+    def feed_rows(self, feed: Feed, rows: Mapping[str, bytes]) -> None:
+        """The same with rows as they go over the wire."""
+        self._apply(feed, [FeedRow(key, body) for key, body in rows.items()])
 
     def scan(
         self, code: str | bytes, *, device: str = "s", intact: bool = True, fault: str | None = None
@@ -157,14 +203,19 @@ class Counter:
         self.frames.append(frame)
         self.hub.announce(frame)
 
-    def _ask(self, item: str, timeout_ms: int) -> ItemAnswered | None:
-        self.asked.append(item)
-        if item not in self.answers:
-            return None
-        answer = self.answers[item]
-        return ItemAnswered(
-            question_id="q", item=item, body=None if answer is None else body_encoder.encode(answer)
-        )
+    @property
+    def asked(self) -> list[str]:
+        """The items that central was asked about."""
+        return self.central.asked
+
+    @property
+    def answers(self) -> dict[str, ItemHere | None]:
+        """What central says of items."""
+        return self.central.answers
+
+    @answers.setter
+    def answers(self, answers: dict[str, ItemHere | None]) -> None:
+        self.central.answers = answers
 
 
 OpenCounter = Callable[..., Counter]

@@ -46,7 +46,7 @@ def test_an_empty_file_is_a_whole_configuration(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("retention_dayz = 5", "configuration FILE: retention_dayz = 5: this key is not known; expected one of broker, codes, data_dir, local, retention_days, scanner, till"),
+        ("retention_dayz = 5", "configuration FILE: retention_dayz = 5: this key is not known; expected one of broker, codes, data_dir, local, neighbours, retention_days, scanner, till"),
         ("[local]\nprot = 3", "configuration FILE: local.prot = 3: this key is not known; expected one of host, port, token"),
         ("[local]\nport = 'abc'", "configuration FILE: local.port = 'abc': expected a whole number"),
         ("[local]\nport = 70000", "configuration FILE: local.port = 70000: expected less than or equal to 65535"),
@@ -57,6 +57,9 @@ def test_an_empty_file_is_a_whole_configuration(tmp_path: Path) -> None:
         ("[[scanner]]\nkind = 'serial'", "configuration FILE: scanner[1].path: expected a value, and there is none"),
         ("[codes]\nprivate_patterns = ['(']", "configuration FILE: codes: pattern '(' is no regular expression: missing ), unterminated subpattern at position 0"),
         ("[till]\nlane = 'a lane'\n[local]\nport=-1", "configuration FILE: local.port = -1: expected greater than or equal to 0 (and 1 more)"),
+        ("[neighbours]\nlisten = 'here'", "configuration FILE: neighbours.listen: 'here': expected host:port, such as 192.168.1.10:8322"),
+        ("[[neighbours.agents]]\nagent = 'till-2'\nurl = 'http://x'", "configuration FILE: neighbours.agents[1].url: 'http://x': expected https://host:port, such as https://192.168.1.12:8322"),
+        ("[[neighbours.agents]]\nagent = 'a'\n[[neighbours.agents]]\nagent = 'a'", "configuration FILE: neighbours.agents: agent 'a' stands there twice; expected each neighbour once"),
         ("=", "configuration FILE: not TOML: Invalid statement (at line 1, column 1)"),
     ],
 )  # fmt: skip

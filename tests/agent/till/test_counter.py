@@ -7,7 +7,6 @@ from decimal import Decimal
 
 from agent.receiving.service import CompleteReceivingAsked
 from agent.till.asked import CompleteAsked
-from agent.till.counter import CounterSettings
 from agent.till.frames import BasketFrame, Mode, Outcome, Question, ScanFrame
 from agent.till.rules import Change
 from protocol.codes import Rules, render_control
@@ -188,7 +187,7 @@ def test_a_question_to_central_holds_up_no_other_scan(counter: Counter) -> None:
         release.wait(20)
         return None
 
-    counter.parts.verification._ask = ask
+    counter.central.ask_item = ask  # type: ignore[method-assign]
     waiting: list[ScanFrame] = []
     slow = threading.Thread(target=lambda: waiting.append(counter.scan(NEW)))
     slow.start()
@@ -277,7 +276,7 @@ def test_an_item_in_stock_here_cannot_come_back(counter: Counter) -> None:
 def test_a_member_card_is_noted_on_the_sale(open_counter: OpenCounter) -> None:
     counter = open_counter()
     counter.feed(*CATALOGUE)
-    counter.parts.counter._settings = CounterSettings(rules=Rules(member_patterns=(r"M\d{6}",)))
+    counter.parts.reader.rules = Rules(member_patterns=(r"M\d{6}",))
     assert counter.scan("M123456").key == "member"
     counter.scan("4006381333931")
     sell(counter)
@@ -286,7 +285,7 @@ def test_a_member_card_is_noted_on_the_sale(open_counter: OpenCounter) -> None:
 
 def test_a_signed_control_code_changes_the_mode(counter: Counter) -> None:
     key = b"a key of sixteen"
-    counter.parts.counter._settings = CounterSettings(rules=Rules(control_keys=(key,)))
+    counter.parts.reader.rules = Rules(control_keys=(key,))
     counter.scan(render_control("MODE", "VERIFY", key))
     assert counter.parts.counter.mode is Mode.VERIFY
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from agent.uplink.asks import OPEN_LIMIT, Asks
+from agent.uplink.asks import OPEN_LIMIT, SILENCE_S, SILENT_AFTER, Asks
 from protocol.messages import ItemAnswered, ItemAsked
 
 
@@ -85,3 +85,48 @@ def test_questions_do_not_pile_up() -> None:
     asks = Asks(ask_another)
     asks.ask_item("the first", timeout_ms=3_600_000)
     assert len(depths) == OPEN_LIMIT
+
+
+class Silence:
+    """A link over which nobody answers, and a watch."""
+
+    def __init__(self) -> None:
+        self.asked: list[ItemAsked] = []
+        self.now_s = 0.0
+        self.asks = Asks(self._send, lambda: self.now_s)
+
+    def _send(self, question: ItemAsked) -> bool:
+        self.asked.append(question)
+        return True
+
+    def ask(self, times: int) -> int:
+        """How many questions have gone out."""
+        for _ in range(times):
+            self.asks.ask_item("item-1", timeout_ms=1)
+        return len(self.asked)
+
+
+def test_who_has_kept_silent_several_times_is_not_waited_for_by_each() -> None:
+    silence = Silence()
+    assert silence.ask(SILENT_AFTER + 5) == SILENT_AFTER
+
+
+def test_one_question_in_a_while_finds_out_whether_the_silence_is_over() -> None:
+    silence = Silence()
+    silence.ask(SILENT_AFTER)
+    silence.now_s = SILENCE_S
+    assert silence.ask(3) == SILENT_AFTER + 1
+
+
+def test_an_answer_ends_the_silence() -> None:
+    silence = Silence()
+    silence.ask(SILENT_AFTER)
+    silence.asks.answer(answer_to(silence.asked[-1]))
+    assert silence.ask(1) == SILENT_AFTER + 1
+
+
+def test_a_new_link_ends_the_silence() -> None:
+    silence = Silence()
+    silence.ask(SILENT_AFTER)
+    silence.asks.give_up()
+    assert silence.ask(1) == SILENT_AFTER + 1

@@ -62,7 +62,7 @@ def test_an_agent_is_called_what_central_calls_it_not_what_it_asks_for(authority
     assert common_name(certificate) == "shop-1"
 
 
-def test_an_agents_certificate_is_signed_by_the_authority_and_serves_a_client_only(
+def test_an_agents_certificate_is_signed_by_the_authority_and_signs_nothing_itself(
     authority: Authority,
 ) -> None:
     certificate = x509.load_pem_x509_certificate(
@@ -71,7 +71,16 @@ def test_an_agents_certificate_is_signed_by_the_authority_and_serves_a_client_on
     certificate.verify_directly_issued_by(authority.certificate)
     usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
-    assert (list(usages), constraints.ca) == ([ExtendedKeyUsageOID.CLIENT_AUTH], False)
+    both = [ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]
+    assert (list(usages), constraints.ca) == (both, False)
+
+
+def test_an_agent_named_like_a_host_is_no_server_of_that_name(authority: Authority) -> None:
+    certificate = x509.load_pem_x509_certificate(
+        sign_agent(authority, make_request(make_key(), "localhost"), "localhost", NOW)
+    )
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["localhost.agents.countermark.invalid"]
 
 
 @pytest.mark.parametrize(
