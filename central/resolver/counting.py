@@ -58,15 +58,15 @@ class Checks:
         with self._lock:
             return self._waiting.get(item)
 
-    def note(self, item: str, network: str, now: datetime, *, known: bool) -> None:
-        """Count one check. ``known``: the item is in the books, or its number was issued."""
+    def note(self, item: str, network: str, now: datetime, *, known: bool, kept: bool = False) -> None:
+        """Count one check. ``known``: the item is in the books, or its number was issued; ``kept``: it has been counted before."""
         seen = Sighting(known=known, checks=1, first_seen=now, last_seen=now, networks=frozenset({network}))
         with self._lock:
             gathered = self._waiting.get(item)
             if gathered is not None:
                 self._waiting[item] = _together(gathered, seen)
                 return
-            if not known:
+            if not known and not kept:
                 seen = _together(self._strangers.pop(item, None), seen)
                 if len(seen.networks) < STRANGERS_FROM:
                     self._strangers[item] = seen

@@ -123,7 +123,7 @@ class Resolver:
         own = self.checks.network(database, network, today)
         waiting = self.checks.waiting(code.item)
         if counted:
-            self.checks.note(code.item, own, now, known=found.books.known)
+            self.checks.note(code.item, own, now, known=found.books.known, kept=found.count is not None)
         if said.proof is None:
             return Outcome(code=code, product=found.product, answer=said)
         times = how_often(earlier_visits(found.count, waiting, own, today))
