@@ -11,6 +11,8 @@ import random
 import sys
 
 from protocol.codes import Code, InStoreLayout, Rules, recognise, render_control
+from protocol.codes.short import short_in_scan
+from protocol.codes.signed import misreadings, read_tail
 
 RULES = Rules(
     in_store=(InStoreLayout(layout="21IIIIIPPPPPC"), InStoreLayout(layout="22IIIIIPPPPPWWWWWC")),
@@ -40,6 +42,8 @@ SEEDS = tuple(
         "https://id.gs1.org/AQnYUc1gmiCNV4JGQhcNT6K6cibQCWN9Pee9tT-PQ",
         "https://id.gs1.org/01/05412345000013/EEarwSMhC4an0V04?17=261231",
         "https://b.example/AbCd1234",
+        f"]d201049123451234592126ABK7Q3\x1d1726123191K7Q3\x1d92{'Ab9_-z' * 14}Q7x3",
+        "https://b.example/K7Q30000000000G6W4R2",
         "B4006381333931-S1",
         "VIP:123456",
         render_control("CLERK", "0042", RULES.control_keys[0]),
@@ -55,7 +59,8 @@ def fuzz(count: int, seed: int) -> list[str]:
     for _ in range(count):
         raw = _garbled(chance)
         try:
-            broken = _broken_promise(recognise(raw, rules=RULES))
+            code = recognise(raw, rules=RULES)
+            broken = _broken_promise(code) or _broken_proof(raw, code)
         except Exception as error:  # noqa: BLE001 - a fuzzer is there to find whatever is raised
             broken = repr(error)
         if broken:
@@ -92,6 +97,15 @@ def _broken_promise(code: Code) -> str | None:
     if code.gtin is not None and not (code.gtin.isdigit() and len(code.gtin) == 14 and int(code.gtin)):
         return f"no GTIN: {code}"
     return None
+
+
+def _broken_proof(raw: bytes, code: Code) -> str | None:
+    """The same of the signed part and the short code: a value or nothing, and only where the label is believed."""
+    tails = [read_tail(one) for one in (code, *(meant for meant, _ in misreadings(code)))]
+    short = short_in_scan(raw)
+    if code.refusal and any(tails):
+        return f"a signed part of a label that is not believed: {code}"
+    return f"a token in digits: {short}" if short and short.token.isdigit() else None
 
 
 def main() -> int:
