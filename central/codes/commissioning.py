@@ -131,7 +131,7 @@ def _serial_in(text: str, order: Order) -> str | None:
         return short.token
     if text.startswith(order.tag):
         return text
-    item = text if text.startswith(prefix) else recognise(parse_typed(text)).item
+    item = recognise(parse_typed(text)).item
     if item is None or not item.startswith(prefix):
         return None
     return item.removeprefix(prefix)

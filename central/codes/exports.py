@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import StrEnum
 
-from central.codes import printers, sheets
+from central.codes import printers
 from central.codes.labels import CSV_HEADER, Labels
 from central.codes.orders import OrderError
 from central.codes.printers import Media
@@ -13,6 +13,10 @@ from central.codes.workers import blocks
 
 _AT_ONCE = 200
 """Labels of ZPL in one piece, so that a stream moves and is not made of crumbs."""
+
+
+PDF_LIMIT = 10_000
+"""Labels in one PDF: some 480 sheets. More is too much for many printers, and for the memory of whoever makes it."""
 
 
 class Export(StrEnum):
@@ -37,9 +41,9 @@ def check_span(labels: Labels, export: Export, first: int, last: int) -> None:
         raise OrderError(
             f"order {order.tag}: codes {first} to {last}: expected numbers from 1 to {order.count}, the lower one first"
         )
-    if export is Export.PDF and last - first + 1 > sheets.SHEET_LIMIT:
+    if export is Export.PDF and last - first + 1 > PDF_LIMIT:
         raise OrderError(
-            f"order {order.tag}: {last - first + 1:,} labels in one PDF: expected {sheets.SHEET_LIMIT:,} at most; name a part with from and to"
+            f"order {order.tag}: {last - first + 1:,} labels in one PDF: expected {PDF_LIMIT:,} at most; name a part with from and to"
         )
 
 
@@ -55,5 +59,7 @@ def pieces(labels: Labels, export: Export, first: int, last: int, media: Media =
                 some = labels.labels(start, min(start + _AT_ONCE - 1, last))
                 yield "".join(printers.zpl(some, labels.order.format, media)).encode("ascii")
         case Export.PDF:
+            from central.codes import sheets  # noqa: PLC0415 - draws PDF; commands that do not need it start without it
+
             title = f"{labels.order.tag} {first}-{last}"
             yield sheets.pdf(labels.labels(first, last), labels.order.format, title)

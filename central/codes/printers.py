@@ -14,7 +14,6 @@ import msgspec
 
 from central.codes.labels import Label
 from central.codes.orders import Format
-from central.codes.symbols import kind_of
 from protocol.codes.element_strings import GS
 
 ESCAPE = "#"
@@ -36,7 +35,7 @@ class Media(msgspec.Struct, frozen=True):
 
 def zpl(labels: Iterable[Label], form: Format, media: Media) -> Iterator[str]:
     """Each label as ZPL: the symbol, and the text on its right."""
-    symbol = _datamatrix if kind_of(form) == "datamatrix" else _qr
+    symbol = _datamatrix if form is Format.SGTIN else _qr
     for label in labels:
         lines = [
             "^XA",

@@ -21,8 +21,6 @@ from central.codes.orders import Format
 from central.codes.printers import elements
 from central.codes.symbols import Symbol, symbol_of
 
-SHEET_LIMIT = 10_000
-"""Labels in one file: some 480 sheets; a larger file is too much for many printers."""
 _FONT = "Helvetica"
 
 

@@ -7,7 +7,7 @@ Web addresses and short codes become a QR Code (ISO/IEC 18004) of error correcti
 from __future__ import annotations
 
 import re
-from typing import Literal, cast
+from typing import cast
 
 import msgspec
 import zxingcpp
@@ -16,7 +16,6 @@ from central.codes.orders import Format
 from protocol.codes.application_identifiers import identifier_of
 from protocol.codes.element_strings import GS
 
-Kind = Literal["datamatrix", "qr"]
 _ESCAPED = re.compile(r"[()]")
 
 
@@ -45,14 +44,9 @@ class Symbol(msgspec.Struct, frozen=True):
         return found
 
 
-def kind_of(form: Format) -> Kind:
-    """Which symbol carries a format."""
-    return "datamatrix" if form is Format.SGTIN else "qr"
-
-
 def symbol_of(code: str, form: Format) -> Symbol:
     """The symbol of a code."""
-    if kind_of(form) == "datamatrix":
+    if form is Format.SGTIN:
         made = zxingcpp.create_barcode(bracketed(code), zxingcpp.DataMatrix, gs1=True, force_square=True)
         quiet = 1
     else:

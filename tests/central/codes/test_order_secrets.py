@@ -36,7 +36,7 @@ def test_orders_have_nothing_in_common() -> None:
 
 def test_a_secret_that_is_gone_is_named_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(
-        OrderError, match="order-secret: No such file or directory; .* restore it from a backup"
+        OrderError, match=r"order-secret: No such file or directory; .* restore it from a backup"
     ):
         load(tmp_path)
 
