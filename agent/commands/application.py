@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from agent.commands import codes, identity, journal, orders, running, scanners, setup
+from agent.commands import codes, identity, journal, orders, packing, running, scanners, setup
 
 app = typer.Typer(
     name="countermark-agent",
@@ -18,6 +18,7 @@ running.add_to(app)
 codes.add_to(app)
 identity.add_to(app)
 scanners.add_to(app)
+packing.add_to(app)
 app.add_typer(journal.app, name="journal")
 app.add_typer(setup.app, name="config")
 app.add_typer(orders.app, name="orders")

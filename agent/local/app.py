@@ -15,6 +15,7 @@ from agent.local.goods import goods_router
 from agent.local.guard import Guard
 from agent.local.openapi import describe
 from agent.local.orders import orders_router
+from agent.local.packing import packing_router
 from agent.local.page_files import page_router
 from agent.local.parts import Parts
 from agent.local.problems import Problem, json
@@ -61,6 +62,8 @@ def create_app(
         yield parts.desk.frame()
         yield parts.returns_desk.frame()
         yield parts.goods.frame()
+        yield parts.packing.frame()
+        yield parts.unpacking.frame()
         yield parts.orders.frame()
 
     for router in (
@@ -68,6 +71,7 @@ def create_app(
         desk_router(parts),
         sales_router(parts),
         goods_router(parts),
+        packing_router(parts),
         orders_router(parts),
         events_router(parts.hub, snapshot),
         page_router(),

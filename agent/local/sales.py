@@ -5,10 +5,12 @@ from __future__ import annotations
 import msgspec
 from fastapi import APIRouter, Header, Request, Response
 
+from agent.documents import Refusal
 from agent.local.openapi import body
 from agent.local.parts import Parts
-from agent.local.problems import Problem, json, read, written
-from agent.till.asked import ReturnAsked, SaleAsked, VoidAsked
+from agent.local.problems import Problem, json, read, refused, written
+from agent.till.asked import ItemVoidAsked, ReturnAsked, SaleAsked, VoidAsked
+from protocol.codes import Code, parse_typed
 
 
 def sales_router(parts: Parts) -> APIRouter:
@@ -23,23 +25,29 @@ def sales_router(parts: Parts) -> APIRouter:
         _check_id("sale_id", asked.sale_id)
         return await written(parts.sales.post(asked))
 
+    @router.get("/v1/sales")
+    async def find_sale(code: str) -> Response:
+        sale_id = parts.voids.sale_of(_code(code, parts))
+        if isinstance(sale_id, Refusal):
+            raise refused(sale_id)
+        return json(_told(sale_id, parts))
+
     @router.get("/v1/sales/{sale_id}")
     async def get_sale(sale_id: str) -> Response:
-        found = parts.sales.find(sale_id)
-        if found is None:
-            raise Problem(404, f"sale {sale_id[:64]}: not made by this agent", key="no_sale")
-        return json(
-            {
-                **msgspec.json.decode(found.answer),
-                "event_time_us": found.event_time_us,
-                "voided": found.voided_by is not None,
-                "sale": parts.sales.body(sale_id),
-            }
-        )
+        return json(_told(sale_id, parts))
 
     @router.post("/v1/sales/{sale_id}/void", status_code=201, openapi_extra=body(VoidAsked))
     async def void_sale(sale_id: str, request: Request) -> Response:
-        return await written(parts.sales.void(sale_id, await read(request, VoidAsked)))
+        return await written(parts.voids.post(sale_id, await read(request, VoidAsked)))
+
+    @router.post("/v1/voids", status_code=201, openapi_extra=body(ItemVoidAsked))
+    async def void_by_item(request: Request) -> Response:
+        asked = await read(request, ItemVoidAsked)
+        sale_id = parts.voids.sale_of(_code(asked.code, parts))
+        if isinstance(sale_id, Refusal):
+            raise refused(sale_id)
+        void = VoidAsked(reason=asked.reason, voided_at=asked.voided_at, clerk=asked.clerk)
+        return await written(parts.voids.post(sale_id, void))
 
     @router.post("/v1/returns", status_code=201, openapi_extra=body(ReturnAsked))
     async def post_return(request: Request, idempotency_key: str | None = Header(default=None)) -> Response:
@@ -50,6 +58,27 @@ def sales_router(parts: Parts) -> APIRouter:
         return await written(parts.returns.post(asked))
 
     return router
+
+
+def _told(sale_id: str, parts: Parts) -> dict[str, object]:
+    found, kept = parts.sales.find(sale_id), parts.receipts.find(sale_id)
+    if found is None or kept is None:
+        raise Problem(404, f"sale {sale_id[:64]}: not made by this agent", key="no_sale")
+    return {
+        **msgspec.json.decode(found.answer),
+        "event_time_us": found.event_time_us,
+        "voided": found.voided_by is not None,
+        "void_until_us": parts.receipts.void_until_us(kept),
+        "returned": kept.returned,
+        "sale": kept.sale,
+    }
+
+
+def _code(text: str, parts: Parts) -> Code:
+    code = parts.reader.read(parse_typed(text), today=parts.clock.today())
+    if code.refusal is not None:
+        raise Problem(422, f"code: {code.refusal}", key="unreadable")
+    return code
 
 
 def _check_id(field: str, value: str | None) -> None:

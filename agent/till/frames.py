@@ -90,6 +90,21 @@ class CaseSeen(msgspec.Struct, frozen=True, kw_only=True):
     counted_before: int = 0
 
 
+class SoldSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """The sale that a scanned item comes from.
+
+    ``receipt``, ``sale_id`` and the money are told where this till made it. ``void_until_us`` is until when it can be voided as a whole.
+    """
+
+    site: str | None
+    at_us: int | None
+    receipt: str | None = None
+    sale_id: str | None = None
+    paid_minor: int | None = None
+    discount_minor: int = 0
+    void_until_us: int | None = None
+
+
 class ScanFrame(msgspec.Struct, frozen=True, kw_only=True, tag="scan", tag_field="type"):
     """One scan with everything that was found of it. ``key`` names the message for a page in another language."""
 
@@ -105,6 +120,7 @@ class ScanFrame(msgspec.Struct, frozen=True, kw_only=True, tag="scan", tag_field
     question: Question | None = None
     took_us: int = 0
     case: CaseSeen | None = None
+    sold: SoldSeen | None = None
 
 
 class AddedFrame(msgspec.Struct, frozen=True, kw_only=True, tag="added", tag_field="type"):

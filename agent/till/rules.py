@@ -30,7 +30,8 @@ class NotAllowed(msgspec.Struct, frozen=True):
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
-    """What a scan puts into a basket. ``amount_minor`` is set where the label itself tells it (a scale's price)."""
+    """What a scan puts into a basket. ``amount_minor`` is set where the label itself tells it (a scale's price), or where it is known
+    what was paid. In a return, ``sale_id`` and ``receipt`` name the sale that it comes from."""
 
     gtin: str
     name: str = ""
@@ -40,6 +41,8 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     amount_minor: int | None = None
     item: str | None = None
     finding: Finding | None = None
+    sale_id: str | None = None
+    receipt: str | None = None
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +58,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     list_price_minor: int | None = None
     item: str | None = None
     finding: Finding | None = None
+    sale_id: str | None = None
+    receipt: str | None = None
     fixed: bool = (
         False  # quantity or amount was set by hand or by a scale: a further scan makes a line of its own
     )
@@ -108,6 +113,8 @@ def add(basket: Basket, piece: Piece) -> tuple[Basket, Line] | NotAllowed:
         list_price_minor=piece.price_minor,
         item=piece.item,
         finding=piece.finding,
+        sale_id=piece.sale_id,
+        receipt=piece.receipt,
         fixed=piece.amount_minor is not None or piece.quantity != 1,
     )
     grown_basket = msgspec.structs.replace(

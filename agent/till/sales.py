@@ -1,4 +1,4 @@
-"""Sales and voids: from the basket on the counter, or told by another till. Accepted once they are on the disk."""
+"""Sales: from the basket on the counter, or told by another till. Accepted once they are on the disk."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from agent.till.asked import (
     CompleteAsked,
     Resolver,
     SaleAsked,
-    VoidAsked,
     Warned,
     digest_source,
     moment_us,
@@ -27,13 +26,10 @@ from agent.till.desk import Desk
 from agent.till.frames import CompletedFrame
 from agent.till.rules import Basket
 from agent.verification.local_items import find_item
-from protocol.events import Sale, SaleLine, SaleVoided, decode_event
+from protocol.events import Sale, SaleLine, decode_event
 from protocol.items import State
 
 RECEIPT_DIGITS = 6
-_VOIDS = uuid.UUID(
-    "1f1e7c56-6a52-4b53-9f0c-6d1f0a0b9a44"
-)  # the name space of void ids: one void for each sale
 _SOLD = frozenset({State.SOLD.value, State.SOLD_PROVISIONALLY.value})
 
 Result = Future[Written | Refusal]
@@ -92,21 +88,6 @@ class Sales:
             return Refusal(reason=taken.reason, conflict=True, key=taken.key)
         basket, written = taken
         written.add_done_callback(partial(self._settle_basket, basket))
-        return written
-
-    def void(self, sale_id: str, asked: VoidAsked) -> Result:
-        """A sale taken back before the goods have left: every line of it. Idempotent."""
-        void_id = str(uuid.uuid5(_VOIDS, sale_id))
-        written = self._store.write(
-            lambda connection: self._documents.write(
-                connection,
-                kind="void",
-                document_id=void_id,
-                request=sale_id.encode(),
-                make=partial(self._make_void, sale_id, void_id, asked),
-            )
-        )
-        written.add_done_callback(self._tell)
         return written
 
     def find(self, sale_id: str) -> Written | None:
@@ -181,43 +162,6 @@ class Sales:
             ),
             tells=tells,
             event_time_us=sold_at_us,
-        )
-
-    def _make_void(
-        self, sale_id: str, void_id: str, asked: VoidAsked, connection: Connection
-    ) -> Made | Refusal:
-        stored = self._documents.body(connection, sale_id)
-        sale = None if stored is None else decode_event(stored).body
-        if not isinstance(sale, Sale):
-            return Refusal(
-                reason=f"sale {sale_id}: not made by this agent; a sale is voided where it was made",
-                key="no_sale",
-            )
-        for line in sale.lines:
-            known = None if line.item is None else find_item(connection, line.item)
-            if known is not None and known.sale_id != sale_id:
-                return Refusal(
-                    reason=f"sale {sale_id}: an item of it has come back since; take back the rest as a return",
-                    conflict=True,
-                    key="returned_since",
-                )
-        self._documents.mark_voided(connection, sale_id, void_id)
-        return Made(
-            number=sale.receipt,
-            body=SaleVoided(
-                void_id=void_id,
-                sale_id=sale_id,
-                receipt=sale.receipt,
-                currency=sale.currency,
-                lines=sale.lines,
-                reason=asked.reason,
-                clerk=asked.clerk,
-            ),
-            tells={
-                "sale_id": sale_id,
-                "receipt": sale.receipt,
-                "total_minor": sum(line.amount_minor for line in sale.lines),
-            },
         )
 
     # -- after the commit -----------------------------------------------------------------------------------------------

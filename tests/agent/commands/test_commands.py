@@ -33,7 +33,7 @@ def run(*arguments: str) -> Outcome:
     [
         (), ("run",), ("status",), ("scan",), ("decode",), ("enrol",), ("devices",), ("journal",), ("journal", "verify"),
         ("journal", "export"), ("config",), ("config", "check"), ("orders",), ("orders", "list"), ("orders", "propose"),
-        ("orders", "submit"), ("orders", "cancel"),
+        ("orders", "submit"), ("orders", "cancel"), ("pack",), ("unpack",),
     ],
 )  # fmt: skip
 def test_every_command_explains_itself(arguments: tuple[str, ...]) -> None:

@@ -188,26 +188,26 @@ def test_every_screen_hears_of_a_sale_once(counter: Counter) -> None:
 
 def test_a_voided_sale_puts_its_items_back(counter: Counter) -> None:
     done(counter.parts.sales.post(post(counter, LineAsked(item=WATCH_1), sale_id="s-1")))
-    done(counter.parts.sales.void("s-1", VoidAsked(reason="customer changed their mind")))
+    done(counter.parts.voids.post("s-1", VoidAsked(reason="customer changed their mind")))
     assert [type(body) for body in counter.bodies()] == [Sale, SaleVoided]
     assert counter.scan(WATCH_1).key == "added"
 
 
 def test_voiding_twice_is_voiding_once(counter: Counter) -> None:
     done(counter.parts.sales.post(post(counter, sale_id="s-1")))
-    first = done(counter.parts.sales.void("s-1", VoidAsked(reason="a")))
-    again = done(counter.parts.sales.void("s-1", VoidAsked(reason="b")))
+    first = done(counter.parts.voids.post("s-1", VoidAsked(reason="a")))
+    again = done(counter.parts.voids.post("s-1", VoidAsked(reason="b")))
     assert (again.answer, len(counter.events())) == (first.answer, 2)
 
 
 def test_a_sale_of_another_machine_cannot_be_voided_here(counter: Counter) -> None:
-    assert not_done(counter.parts.sales.void("elsewhere", VoidAsked(reason="a"))).key == "no_sale"
+    assert not_done(counter.parts.voids.post("elsewhere", VoidAsked(reason="a"))).key == "no_sale"
 
 
 def test_a_sale_cannot_be_voided_once_something_of_it_has_come_back(counter: Counter) -> None:
     done(counter.parts.sales.post(post(counter, LineAsked(item=WATCH_1), sale_id="s-1")))
     done(counter.parts.returns.post(ReturnAsked(lines=(LineAsked(item=WATCH_1),))))
-    assert not_done(counter.parts.sales.void("s-1", VoidAsked(reason="a"))).key == "returned_since"
+    assert not_done(counter.parts.voids.post("s-1", VoidAsked(reason="a"))).key == "returned_since"
 
 
 def test_a_return_on_the_counter_is_completed_with_its_disposition(counter: Counter) -> None:
@@ -235,7 +235,7 @@ def test_the_same_return_told_again_is_one_return(counter: Counter) -> None:
 
 def test_nothing_of_a_voided_sale_can_come_back(counter: Counter) -> None:
     done(counter.parts.sales.post(post(counter, sale_id="s-1")))
-    done(counter.parts.sales.void("s-1", VoidAsked(reason="a")))
+    done(counter.parts.voids.post("s-1", VoidAsked(reason="a")))
     assert not_done(counter.parts.returns.post(ReturnAsked(lines=(TEA_LINE,), sale_id="s-1"))).key == "voided"
 
 
