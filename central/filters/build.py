@@ -97,9 +97,10 @@ def build(
     since = storage.built_until(connection, kind)
     work = _Work(connection, kind, signer, now)
     if from_nothing or since is None or since.cluster != until.cluster:
-        came, went = storage.take_in_all(connection, kind, limit_items), 0
         before = storage.layers(connection, kind)
-        planned: Plan | None = everything(_sizes(before), came)
+        every = everything(_sizes(before), storage.count_all(connection, kind, limit_items))
+        planned: Plan | None = every
+        came, went = storage.take_in_all(connection, kind, limit_items, every.into), 0
     else:
         earlier = {layer: one.gone for layer, one in storage.layers(connection, kind).items()}
         went = storage.let_go_changed(connection, kind, since)

@@ -143,15 +143,25 @@ def let_go_changed(connection: Connection, kind: FilterKind, since: Horizon) -> 
     ).rowcount
 
 
-def take_in_all(connection: Connection, kind: FilterKind, limit_items: int) -> int:
-    """Bring the members of a set in line with the books, however they are; how many there are."""
-    about = {"kind": kind, "states": list(STATES[kind]), "new": NEW, "limit": limit_items}
+def count_all(connection: Connection, kind: FilterKind, limit_items: int) -> int:
+    """How many items the books say are in a set, up to a limit."""
+    row = connection.execute(
+        "SELECT count(*) FROM (SELECT FROM items WHERE state = ANY (%s) LIMIT %s) AS found",
+        (list(STATES[kind]), limit_items),
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def take_in_all(connection: Connection, kind: FilterKind, limit_items: int, layer: int) -> int:
+    """Make the members of a set anew from the books, all of them in one layer; how many there are."""
+    about = {"kind": kind, "states": list(STATES[kind]), "layer": layer, "limit": limit_items}
     connection.execute("DELETE FROM filter_members WHERE kind = %(kind)s", about)
     connection.execute("DELETE FROM filter_gone WHERE kind = %(kind)s", about)
     return connection.execute(
         """
         INSERT INTO filter_members (item, kind, layer, since)
-        SELECT item, %(kind)s, %(new)s, coalesce(sold_at, updated_at) FROM items
+        SELECT item, %(kind)s, %(layer)s, coalesce(sold_at, updated_at) FROM items
         WHERE state = ANY (%(states)s)
         ORDER BY coalesce(sold_at, updated_at) DESC, item LIMIT %(limit)s
         """,
