@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from agent.local.desk import desk_router
@@ -80,6 +81,7 @@ def create_app(
     app.add_exception_handler(Problem, _told)
     app.add_exception_handler(HTTPException, _told)
     app.add_exception_handler(StoreError, _told)
+    app.add_exception_handler(RequestValidationError, _told)
     describe(app)
     return app
 
@@ -89,4 +91,8 @@ def _told(request: Request, error: Exception) -> Response:
         return error.response()
     if isinstance(error, HTTPException):
         return Problem(error.status_code, f"{request.method} {request.url.path}: {error.detail}").response()
+    if isinstance(error, RequestValidationError):
+        fault = error.errors()[0]
+        where = ".".join(str(part) for part in fault["loc"])
+        return Problem(422, f"{where}: {fault['msg']}", key="invalid").response()
     return Problem(503, str(error), key="store").response()

@@ -22,6 +22,16 @@ _NOT_FOUND = frozenset({"no_sale", "no_order", "no_line", "no_basket", "no_produ
 _encoder = msgspec.json.Encoder()
 
 
+class ProblemTold(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An error as it goes out (RFC 9457). ``type`` names the rule, ``detail`` is fit to be shown, ``line`` counts from 1."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    line: int | None = None
+
+
 class Problem(AgentError):
     """An answer that is an error. ``key`` names it for a page in another language."""
 
@@ -34,14 +44,13 @@ class Problem(AgentError):
 
     def response(self) -> Response:
         """The error as it goes out."""
-        about: dict[str, object] = {
-            "type": f"urn:countermark:problem:{self.key}" if self.key else "about:blank",
-            "title": HTTPStatus(self.status).phrase,
-            "status": self.status,
-            "detail": self.detail,
-        }
-        if self.line is not None:
-            about["line"] = self.line
+        about = ProblemTold(
+            type=f"urn:countermark:problem:{self.key}" if self.key else "about:blank",
+            title=HTTPStatus(self.status).phrase,
+            status=self.status,
+            detail=self.detail,
+            line=self.line,
+        )
         return Response(_encoder.encode(about), self.status, media_type="application/problem+json")
 
 
