@@ -164,7 +164,7 @@ class Counter:
         chunk = FeedChunk(feed=feed, since=version, next=after, rows=changed, head=after, digest=digest)
         self.replica.apply(chunk).result(10)
 
-    def feed_rows(self, feed: Feed, rows: Mapping[str, bytes]) -> None:
+    def feed_rows(self, feed: Feed, rows: Mapping[str, bytes | None]) -> None:
         """The same with rows as they go over the wire."""
         self._apply(feed, [FeedRow(key, body) for key, body in rows.items()])
 

@@ -81,6 +81,10 @@ class Shops(Installation):
         stock = [(site, gtin, OPENING_STOCK) for site in SITES for gtin in GTINS]
         self._import("stock", ("site", "gtin", "quantity"), stock)
 
+    def of_central(self, *words: str) -> str:
+        """What one of central's commands says."""
+        return self._configured(*words)
+
     def start_database(self) -> None:
         """PostgreSQL, with the settings of an installation: it waits for the disk."""
         self._database = start_database(self.directory / "database")
