@@ -9,7 +9,7 @@ where it is not.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -49,7 +49,7 @@ def publish(connection: Connection, feed: str, scope: str, rows: Iterable[tuple[
         "UPDATE feed_heads SET version = %s, digest = %s WHERE feed = %s AND scope = %s",
         (result.version, result.digest, feed, scope),
     )
-    connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, f"{feed}\n{scope}\n{result.version}"))
+    announce(connection, feed, {scope: result.version})
     return result.version
 
 
@@ -61,6 +61,24 @@ def remove_all_but(connection: Connection, feed: str, scope: str, keys: Collecti
     )
     gone = sorted({key for (key,) in present} - set(keys))
     return publish(connection, feed, scope, [(key, None) for key in gone])
+
+
+def lock_heads(connection: Connection, feed: str, scopes: Sequence[str]) -> None:
+    """Lock a feed of several scopes, in their order, for a statement that changes many rows of all of them at once."""
+    connection.execute(
+        "INSERT INTO feed_heads (feed, scope) SELECT %s, * FROM unnest(%s::text[]) ON CONFLICT DO NOTHING",
+        (feed, list(scopes)),
+    )
+    connection.execute(
+        "SELECT FROM feed_heads WHERE feed = %s AND scope = ANY (%s) ORDER BY scope FOR UPDATE",
+        (feed, list(scopes)),
+    )
+
+
+def announce(connection: Connection, feed: str, versions: Mapping[str, int]) -> None:
+    """Tell listeners, after the commit, that a feed has moved: scope -> version."""
+    for scope, version in sorted(versions.items()):
+        connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, f"{feed}\n{scope}\n{version}"))
 
 
 def head(connection: Connection, feed: str, scope: str) -> int:

@@ -12,8 +12,13 @@ from datetime import date, datetime
 
 import msgspec
 
+from central.actors import By
 from central.database import Connection
-from central.items import storage
+from central.discrepancies import storage as discrepancies
+from central.discrepancies.rules import DiscrepancyClass
+from central.discrepancies.storage import Cause
+from central.items import actions, recalls, storage
+from central.items.actions import Deed, Which
 from protocol.items import Action, State
 
 # AI 21 (GS1 General Specifications, 3.5.2): 1 to 20 characters of set 82.
@@ -49,27 +54,45 @@ def register(connection: Connection, batch: Batch, document: str, now: datetime)
     if site is None:
         return None
     state = State.COMMISSIONED if site[0] == "warehouse" else State.SELLABLE
+    recalled = recalls.is_recalled(connection, batch.gtin, batch.batch)
     wanted = sorted(item_of(batch.gtin, serial) for serial in batch.serials)
-    fresh = _insert(connection, batch, wanted, state, now)
+    fresh, explained = _insert(connection, batch, wanted, state, now)
     _trace(connection, batch, fresh, state, document, now)
-    storage.tell(connection, {batch.site: tuple(fresh)})
-    return Registered(state=state, items=tuple(fresh), known=tuple(sorted(set(wanted) - set(fresh))))
+    discrepancies.explain(connection, explained, now, "it has been registered since")
+    if recalled and fresh:
+        by = By(actor="central", at=now, reason="its batch is recalled")
+        actions.act(connection, Deed.RECALL, Which(items=tuple(fresh)), by)
+    else:
+        storage.tell(connection, {batch.site: tuple(fresh)})
+    return Registered(
+        state=State.RECALLED if recalled else state,
+        items=tuple(fresh),
+        known=tuple(sorted(set(wanted) - set(fresh))),
+    )
 
 
 def _insert(
     connection: Connection, batch: Batch, wanted: Sequence[str], state: State, now: datetime
-) -> list[str]:
-    # An item that was heard of before it was registered (sold while its registration was on its way) has a life already;
-    # it is left as it is, and its discrepancy says what to do.
+) -> tuple[list[str], list[Cause]]:
+    """The items that begin their life now, and the cases of those that had been heard of before: they are explained."""
+    # An item that was sold while its registration was on its way has a life already: it keeps it, and is an item of the brand.
     rows = connection.execute(
         """
         INSERT INTO items (item, gtin, state, site_id, batch, expiry, updated_at)
         SELECT item, %s, %s, %s, %s, %s, %s FROM unnest(%s::text[]) AS item
-        ON CONFLICT (item) DO NOTHING RETURNING item
+        ON CONFLICT (item) DO UPDATE
+           SET unissued = false, batch = excluded.batch, expiry = excluded.expiry, updated_at = excluded.updated_at,
+               state = CASE items.state WHEN 'issued' THEN excluded.state ELSE items.state END
+         WHERE items.unissued OR items.state = 'issued'
+        RETURNING item, state = %s AND standing_sales = 0 AND sold_at IS NULL AND seen_at IS NULL
         """,
-        (batch.gtin, state, batch.site, batch.batch, batch.expiry, now, list(wanted)),
+        (batch.gtin, state, batch.site, batch.batch, batch.expiry, now, list(wanted), state),
     ).fetchall()
-    return sorted(item for (item,) in rows)
+    heard_of = [item for item, is_fresh in rows if not is_fresh]
+    return (
+        sorted(item for item, is_fresh in rows if is_fresh),
+        [(None, DiscrepancyClass.UNKNOWN_ITEM, item) for item in heard_of],
+    )
 
 
 def _trace(
