@@ -14,7 +14,7 @@ import msgspec
 
 from protocol.codes.application_identifiers import exactly
 from protocol.codes.code import Cause, Code, Refusal
-from protocol.codes.digital_link import QUALIFIERS, Link, identifier_named, read_digital_link
+from protocol.codes.digital_link import QUALIFIERS, identifier_named, read_digital_link
 from protocol.codes.elements import code_of
 from protocol.codes.render import render_digital_link
 from protocol.codes.short import ShortCode, parse_short
@@ -84,25 +84,30 @@ def read(path: str, query: str, short_path: str, today: date) -> Asked | AskedSh
     elements, link_types, further = _divided(query)
     if len(set(link_types)) > 1:
         return Unreadable("conflict", "two different values for linkType")
-    link_type = _link_type(link_types[0]) if link_types else None
     segments = path.rstrip("/").split("/")[1:]
     if len(segments) == 2 and short_path and segments[0] == short_path:
-        short = parse_short(segments[1].upper())
-        if short is None:
-            return Unreadable("not_recognised", "not a short code: expected 20 letters and digits")
-        return AskedShort(short=short, link_type=link_type, further=further)
-    if len(segments) == 1 and identifier_named(segments[0]) in QUALIFIERS:
-        return Unreadable("bad_value", f"({identifier_named(segments[0])}) without a value in the path")
-    link = read_digital_link(f"{_ANY_HOST}{path}{'?' if elements else ''}{'&'.join(elements)}", today)
-    if isinstance(link, Refusal):
-        return _refused(link, alone=len(segments) == 1)
-    asked = _asked(link, segments, today)
-    if isinstance(asked, Unreadable):
+        asked: Asked | AskedShort | Unreadable | Elsewhere = _asked_short(segments[1])
+    else:
+        asked = _asked(f"{path}{'?' if elements else ''}{'&'.join(elements)}", segments, today)
+    if isinstance(asked, Unreadable | Elsewhere):
         return asked
+    link_type = _link_type(link_types[0]) if link_types else None
     return msgspec.structs.replace(asked, link_type=link_type, further=further)
 
 
-def _asked(link: Link, segments: list[str], today: date) -> Asked | Unreadable:
+def _asked_short(token: str) -> AskedShort | Unreadable:
+    short = parse_short(token.upper())
+    if short is None:
+        return Unreadable("not_recognised", "not a short code: expected 20 letters and digits")
+    return AskedShort(short=short)
+
+
+def _asked(target: str, segments: list[str], today: date) -> Asked | Unreadable | Elsewhere:
+    if len(segments) == 1 and identifier_named(segments[0]) in QUALIFIERS:
+        return Unreadable("bad_value", f"({identifier_named(segments[0])}) without a value in the path")
+    link = read_digital_link(f"{_ANY_HOST}{target}", today)
+    if isinstance(link, Refusal):
+        return _refused(link, alone=len(segments) == 1)
     code = code_of(link.elements, today)
     if isinstance(code, Refusal):
         return Unreadable(code.cause, code.words)

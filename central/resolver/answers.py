@@ -79,11 +79,11 @@ class Answers:
 
     def checked(self, outcome: Outcome, link: str) -> Response:
         """What there is to say of a label."""
-        words = said(outcome.answer, self._texts)
+        words = said(outcome.answer, self._texts, outcome.checks, outcome.since)
         if self._kind is not Kind.PAGE:
             body = _document(outcome, words).model_dump(mode="json")
             return JSONResponse(body, headers={**SHARED, "Link": link, "Content-Language": self._language})
-        code = outcome.code
+        code, verdict = outcome.code, outcome.answer.verdict
         details = (
             ("product", outcome.product),
             ("gtin", code.gtin),
@@ -91,16 +91,16 @@ class Answers:
             ("batch", code.batch),
             ("expiry", code.expiry),
         )
-        checks = None
-        if outcome.checks is not None:
-            checks = outcome.checks, checks_said(outcome.checks, outcome.since, self._texts)
+        often = outcome.checks is HowOften.MANY
         view = View(
             language=self._language,
             said=words,
-            tone=page.TONES[outcome.answer.verdict],
+            tone=Tone.OPEN if often else page.TONES[verdict],
             details=tuple((name, value) for name, value in details if value),
-            checks=checks,
-            in_doubt=outcome.answer.verdict is not Verdict.PRODUCT,
+            checks=checks_said(outcome.checks, outcome.since, self._texts)
+            if outcome.checks and not often
+            else None,
+            advice=self._advice() if verdict in (Verdict.OURS, Verdict.NOT_CONFIRMED) else (),
             brand=self._settings.name,
             contact=self._settings.contact,
         )
@@ -155,11 +155,17 @@ class Answers:
             language=self._language,
             said=words,
             tone=Tone.OPEN if status in (400, 404) else Tone.PLAIN,
-            in_doubt=status in (400, 404) and words is not self._texts.no_such_link,
+            advice=self._advice()[1:]
+            if status in (400, 404) and words is not self._texts.no_such_link
+            else (),
             brand=self._settings.name,
             contact=self._settings.contact,
         )
         return self._page(status, view, headers or {})
+
+    def _advice(self) -> tuple[str, ...]:
+        texts = self._texts
+        return texts.doubt_compare, texts.doubt_seller, texts.doubt_do_not_use
 
     def _page(self, status: int, view: View, headers: dict[str, str]) -> Response:
         return Response(

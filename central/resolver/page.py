@@ -15,7 +15,6 @@ from string import Template
 
 import msgspec
 
-from central.resolver.counts import HowOften
 from central.resolver.negotiation import Language
 from central.resolver.rules import Verdict
 from central.resolver.texts import TEXTS, Said
@@ -60,14 +59,14 @@ TONES = {
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
-    """What a page shows. ``details``: (name of a label, value) in order; ``checks``: how often, and that in words."""
+    """What a page shows. ``details``: (name of a label, value) in order; ``checks`` and ``advice``: sentences."""
 
     language: Language
     said: Said
     tone: Tone
     details: tuple[tuple[str, str], ...] = ()
-    checks: tuple[HowOften, str] | None = None
-    in_doubt: bool = True
+    checks: str | None = None
+    advice: tuple[str, ...] = ()
     brand: str | None = None
     contact: str | None = None
 
@@ -86,7 +85,7 @@ def render(view: View) -> str:
         meaning=escape(view.said.meaning),
         details=_details(view, texts.labels),
         checks=_checks(view, texts.checked),
-        doubt=_doubt(view) if view.in_doubt else "",
+        doubt=_doubt(view),
         footer=escape(texts.no_personal_data),
     )
 
@@ -102,19 +101,15 @@ def _details(view: View, labels: dict[str, str]) -> str:
 def _checks(view: View, title: str) -> str:
     if view.checks is None:
         return ""
-    how_often, words = view.checks
-    emphasis = ' class="many"' if how_often is HowOften.MANY else ""
-    return f'<section class="card"><h2>{escape(title)}</h2><p{emphasis}>{escape(words)}</p></section>'
+    return f'<section class="card"><h2>{escape(title)}</h2><p>{escape(view.checks)}</p></section>'
 
 
 def _doubt(view: View) -> str:
     texts = TEXTS[view.language]
-    points = "".join(
-        f"<li>{escape(point)}</li>"
-        for point in (texts.doubt_compare, texts.doubt_seller, texts.doubt_do_not_use)
-    )
+    points = "".join(f"<li>{escape(point)}</li>" for point in view.advice)
+    advice = f"<h2>{escape(texts.in_doubt)}</h2><ul>{points}</ul>" if points else ""
     contact = f'<p class="contact">{_contact(view.contact, texts.contact)}</p>' if view.contact else ""
-    return f'<section class="card"><h2>{escape(texts.in_doubt)}</h2><ul>{points}</ul>{contact}</section>'
+    return f'<section class="card">{advice}{contact}</section>' if advice or contact else ""
 
 
 def _contact(contact: str, words: str) -> str:

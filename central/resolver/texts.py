@@ -25,6 +25,7 @@ class Texts(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     ours_signed: Said
     ours_by_number: Said
+    ours_often_checked: str
     recalled: Said
     past_its_date: Said
     not_for_sale: Said
@@ -57,6 +58,7 @@ _ENGLISH = Texts(
         "This code is one of ours",
         "It carries our signature, and nothing that is printed in it was changed.",
     ),
+    ours_often_checked="Ours, but it may be a copy",
     ours_by_number=Said(
         "This number is one of ours",
         "The signed part of the label was not read with it, so we could compare the number only. Scan the code on the label "
@@ -99,7 +101,7 @@ _ENGLISH = Texts(
     checked="Checked before",
     first="This is the first check of this code that we know of.",
     several="Several times, first in {since}. If you have checked it before, that may have been you.",
-    many="Many times, first in {since}. A single item is rarely checked so often: this code may have been copied onto others.",
+    many="It was checked many times before, first in {since}. A single item rarely is: the code may have been copied onto others.",
     in_doubt="If you are in doubt",
     doubt_compare="Compare the product in your hand with what is shown here: name, batch, date.",
     doubt_seller="A code can be copied. Buy from sellers you know, and keep the receipt.",
@@ -122,6 +124,7 @@ _ENGLISH = Texts(
 _SIMPLIFIED = Texts(
     title="验码",
     ours_signed=Said("这是我们的码", "码上有我们的签名，内容没有被改动。"),
+    ours_often_checked="是我们的码，但可能被复制",
     ours_by_number=Said(
         "这是我们的编号",
         "标签上的签名没有一起读到，所以只能核对编号。请直接扫描标签上的码，结果更可靠。",
@@ -145,7 +148,7 @@ _SIMPLIFIED = Texts(
     checked="以往查询",
     first="据我们所知，这是第一次查询这个码。",
     several="查询过几次，首次在{since}。如果您以前查过，可能就是您自己。",
-    many="查询过很多次，首次在{since}。单件商品很少被查这么多次：这个码可能被复制到了别的商品上。",
+    many="这个码被查询过很多次，首次在{since}。单件商品很少被查这么多次：它可能被复制到了别的商品上。",
     in_doubt="如有疑问",
     doubt_compare="请对照手中的商品与这里显示的名称、批号和日期。",
     doubt_seller="码可以被复制。请在信得过的商家购买，并保留小票。",
@@ -168,6 +171,7 @@ _SIMPLIFIED = Texts(
 _TRADITIONAL = Texts(
     title="驗碼",
     ours_signed=Said("這是我們的碼", "碼上有我們的簽名，內容沒有被改動。"),
+    ours_often_checked="是我們的碼，但可能被複製",
     ours_by_number=Said(
         "這是我們的編號",
         "標籤上的簽名沒有一起讀到，所以只能核對編號。請直接掃描標籤上的碼，結果更可靠。",
@@ -191,7 +195,7 @@ _TRADITIONAL = Texts(
     checked="以往查詢",
     first="據我們所知，這是第一次查詢這個碼。",
     several="查詢過幾次，首次在{since}。如果您以前查過，可能就是您自己。",
-    many="查詢過很多次，首次在{since}。單件商品很少被查這麼多次：這個碼可能被複製到了別的商品上。",
+    many="這個碼被查詢過很多次，首次在{since}。單件商品很少被查這麼多次：它可能被複製到了別的商品上。",
     in_doubt="如有疑問",
     doubt_compare="請對照手中的商品與這裡顯示的名稱、批號和日期。",
     doubt_seller="碼可以被複製。請向信得過的商家購買，並保留收據。",
@@ -221,8 +225,10 @@ _MONTHS = (
 )  # fmt: skip
 
 
-def said(answer: Answer, texts: Texts) -> Said:
-    """An answer in words."""
+def said(answer: Answer, texts: Texts, checks: HowOften | None = None, since: datetime | None = None) -> Said:
+    """An answer in words. A code of ours that was checked very often is not waved through: what matters of it comes first."""
+    if checks is HowOften.MANY:
+        return Said(texts.ours_often_checked, checks_said(checks, since, texts))
     match answer:
         case Answer(verdict=Verdict.OURS, proof=Proof.SIGNED):
             return texts.ours_signed

@@ -88,12 +88,10 @@ def test_a_code_signed_by_a_retired_key_is_still_ours_and_by_a_revoked_one_not(b
 def test_codes_of_a_cancelled_order_are_not_confirmed_signed_or_not(brand: Brand) -> None:
     orders = [brand.order(), brand.order(Format.SHORT)]
     signed = brand.label(orders[0]).code
-    for order in orders:
-        brand.world.database.run(
-            lambda connection, tag=order.tag: placing.cancel(
-                connection, tag, By(actor="x", at=NOW, reason="lost")
-            )
-        )
+    by = By(actor="brand:boss", at=NOW, reason="lost")
+    with brand.world.database.transaction() as connection:
+        for order in orders:
+            placing.cancel(connection, order.tag, by)
     assert [brand.verdict(one) for one in (signed, signed.partition("?")[0])] == [NOT_CONFIRMED] * 2
 
 
