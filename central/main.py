@@ -34,7 +34,7 @@ from central.housekeeping import Housekeeping
 from central.intake.worker import Intake, Limits
 from central.link import Link, LinkSettings
 from central.migrations import check_schema
-from central.resolver.service import Resolver
+from central.resolver.service import AT_ONCE, Resolver
 from central.settings import Settings
 from protocol.messages import DownMessage
 
@@ -64,7 +64,7 @@ class Process:
         self.intake = Intake(self.database, self._publish, limits=limits, watch=settings.watch)
         self.link = Link(_link_settings(settings), self.intake.offer)
         self.hints = Hints(self.database, self.link.publish)
-        self.resolver = Resolver(settings.resolver)
+        self.resolver = Resolver(settings.resolver, at_once=min(AT_ONCE, settings.database.pool_size // 2))
         self.housekeeping = Housekeeping(self.database, self._ensure_authority, _now, self.resolver.checks)
         self.filters = Rounds(
             self.database,
@@ -90,6 +90,7 @@ class Process:
             now=_now,
             link=self._link_state,
             resolver=self.resolver,
+            codes=self.settings.codes,
             tallies=lambda: (self.intake.tallies.counts(), self.intake.tallies.measures()),
         )
 

@@ -20,6 +20,7 @@ from central.api.callers import Allow
 from central.api.context import Central
 from central.api.problems import Problem
 from central.codes.key_routes import router as code_keys
+from central.codes.order_routes import router as code_orders
 from central.despatches.routes import router as despatches
 from central.discrepancies.routes import router as discrepancies
 from central.items.routes import router as items
@@ -39,7 +40,7 @@ from central.version import VERSION
 
 ROUTERS: tuple[APIRouter, ...] = (
     sites, products, prices, ledger, items, sales, orders, despatches, reconciliation, discrepancies, journals, agents,
-    code_keys,
+    code_keys, code_orders,
 )  # fmt: skip
 OPEN_TO_ALL: tuple[APIRouter, ...] = (health.router, documentation.router, enrolment_router, public_check)
 """Routes that ask for no token: they say nothing of the trade, or carry a proof of their own. The public check can be switched off, and comes

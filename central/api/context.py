@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from central.authority.certificates import Authority
 from central.database import Database
 from central.resolver.service import Resolver
+from central.settings import CodesSettings
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Central:
     tallies: Callable[[], tuple[Mapping[str, int], Mapping[str, float]]] = _no_tallies
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     resolver: Resolver = field(default_factory=Resolver)
+    codes: CodesSettings = field(default_factory=CodesSettings)
 
 
 def central_of(request: Request) -> Central:

@@ -25,6 +25,10 @@ _CHECK_BYTES = 8
 _PURPOSE = b"countermark code orders 1"
 
 
+class OrderSecretError(OrderError):
+    """The master secret is not here, or not the right one."""
+
+
 class OrderSecrets(msgspec.Struct, frozen=True):
     """What an order's codes are made with. ``check`` tells nothing of the keys, and whether they are the right ones."""
 
@@ -46,26 +50,26 @@ def open_or_create(directory: Path) -> bytes:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_whole(path, f"{secrets.token_hex(_SECRET_BYTES)}\n".encode(), mode=0o600)
         except OSError as error:
-            raise OrderError(
+            raise OrderSecretError(
                 f"{path}: {error.strerror}; expected a directory that this account may write to"
             ) from None
     return load(directory)
 
 
 def load(directory: Path) -> bytes:
-    """The master secret, or :class:`OrderError`."""
+    """The master secret, or :class:`OrderSecretError`."""
     path = path_of(directory)
     try:
         text = path.read_text(encoding="ascii").strip()
         secret = bytes.fromhex(text)
     except OSError as error:
-        raise OrderError(
+        raise OrderSecretError(
             f"{path}: {error.strerror}; expected the secret that codes were issued with; restore it from a backup"
         ) from None
     except ValueError:
         secret = b""
     if len(secret) != _SECRET_BYTES:
-        raise OrderError(
+        raise OrderSecretError(
             f"{path}: not {_SECRET_BYTES} bytes in hexadecimal; restore the file from a backup, it cannot be made anew"
         )
     return secret
@@ -81,10 +85,10 @@ def secrets_of(master: bytes, tag: str) -> OrderSecrets:
 
 
 def serials_of(master: bytes, order: Order) -> Serials:
-    """The serials of an order, or :class:`OrderError` where the secret at hand is not the one it was placed with."""
+    """The serials of an order, or :class:`OrderSecretError` where the secret at hand is not the one it was placed with."""
     found = secrets_of(master, order.tag)
     if not hmac.compare_digest(found.check, order.secrets_check):
-        raise OrderError(
+        raise OrderSecretError(
             f"order {order.tag}: the file {SECRET_FILE} is not the one that its codes were issued with; restore that one from a backup"
         )
     return _serials(order.tag, found.serial_key, found.mac_key if order.format is Format.SHORT else None)

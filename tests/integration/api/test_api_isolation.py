@@ -15,7 +15,10 @@ from tests.integration.api.world import FOREIGN, WATCH, WATER, World
 
 STRANGERS = {"acme": Role.DEALER, "own store": Role.STORE}
 """Callers to whom the foreign dealer must not exist."""
-OPEN_PATHS = {"/healthz", "/readyz", "/metrics", "/docs", "/v1/enrolments", "/v1/agents/self/certificate"}
+OPEN_PATHS = {
+    "/healthz", "/readyz", "/metrics", "/docs", "/v1/enrolments", "/v1/agents/self/certificate",
+    "/.well-known/gs1resolver", "/01/{gtin}/21/{serial}", "/{digital_link:path}",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,9 @@ def bodies(target: Target) -> dict[str, Any]:
         "/v1/code-keys/rotate": {},
         "/v1/code-keys/{key_id}/retire": {},
         "/v1/code-keys/{key_id}/revoke": decision,
+        "/v1/code-orders": {"gtin": WATCH, "count": 1, "format": "short"},
+        "/v1/code-orders/{order}/cancel": decision,
+        "/v1/code-orders/{order}/commission": {"site": site, "first": 1, "last": 1},
         **{
             f"/v1/orders/{{site}}/{{order_id}}/{action}": decision
             for action in ("accept", "hold", "refuse", "allocate", "despatch", "cancel", "close")
@@ -86,6 +92,7 @@ def target(world: World) -> Target:
         "agent": counter.agent,
         "item": item,
         "key_id": "K7Q3",
+        "order": "A7K2",
         "day": "2026-03-02",
         "gtin": WATER,
     }
