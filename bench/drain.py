@@ -2,7 +2,8 @@
 
     python -m bench.drain [--events 100000]
 
-Prints one JSON line. The clock runs from the agent's connection until central has acknowledged its last event. ``ratio`` is the
+Prints one JSON line. The receipts are as long as those of a real year of five grocery shops (1.65 lines each on average; ``--lines 3``
+makes all of them three). The clock runs from the agent's connection until central has acknowledged its last event. ``ratio`` is the
 figure divided by the events that the plain intake takes in a second, measured before it in the same run.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import random
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,11 +28,13 @@ from bench.services import enrol, running, start_agent
 from bench.surroundings import Progress, intake_figure, peak_rss_mb, report, temporary_place
 from central.database import Database
 from central.items import storage as items
-from central.items.rules import Step
+from central.items.lives import Step
 from protocol.events import Event, Sale
 from protocol.items import Action
 
 GROUP_EVENTS = 500
+REAL_RECEIPTS = ((1, 62), (2, 22), (3, 9), (4, 4), (5, 2), (6, 1))
+"""(lines, of a hundred receipts): the shape of ``deploy/data/retail``."""
 POLL_S = 0.1
 
 
@@ -39,34 +43,42 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--reference-lines", type=int, default=60_000, help="sale lines of the plain intake")
+    parser.add_argument("--lines", type=int, help="of each receipt; default: as in a real year of sales")
     asked = parser.parse_args()
+    sizes = (
+        [size for size, share in REAL_RECEIPTS for _ in range(share)]
+        if asked.lines is None
+        else [asked.lines]
+    )
+    mean_lines = sum(sizes) / len(sizes)
     reference = intake_figure(asked.reference_lines, 1)
     with temporary_place() as place, running(place, lambda database: intake.lay_out(database, 1)) as services:
         data_dir = place / "agent-0"
         identity = enrol(
             data_dir, services.authority, "agent-0", "site-0", intake.epoch(0), services.broker_port
         )
-        fill(data_dir, identity, services.database_url, asked.events)
+        fill(data_dir, identity, services.database_url, asked.events, sizes)
         pid, url = start_agent(services.children, data_dir)
         seconds = wait_until_drained(url, asked.events)
         agent_mb = peak_rss_mb(pid)
         central_mb = peak_rss_mb(services.children.pid("central"))
         broker_mb = peak_rss_mb(services.children.pid("broker"))
-    figure, reference_figure = asked.events / seconds, reference["lines_per_s"] / intake.LINES_A_SALE
+    figure, reference_figure = asked.events / seconds, reference["lines_per_s"] / mean_lines
     report(
         bench="drain",
         events_per_s=round(figure),
         reference_events_per_s=round(reference_figure),
         ratio=round(figure / reference_figure, 3),
         events=asked.events,
-        lines_per_s=round(figure * intake.LINES_A_SALE),
+        lines_per_s=round(figure * mean_lines),
+        lines_an_event=mean_lines,
         agent_peak_rss_mb=agent_mb,
         central_peak_rss_mb=central_mb,
         broker_peak_rss_mb=broker_mb,
     )
 
 
-def fill(data_dir: Path, identity: Identity, database_url: str, count: int) -> None:
+def fill(data_dir: Path, identity: Identity, database_url: str, count: int, sizes: Sequence[int]) -> None:
     """Put sales into the journal, as ninety dark days leave it, and the coded items of theirs in stock at central."""
     chance = random.Random(1)
     store = Store.open(data_dir / JOURNAL_FILE)
@@ -76,7 +88,10 @@ def fill(data_dir: Path, identity: Identity, database_url: str, count: int) -> N
         with Database(database_url) as database:
             for first in range(0, count, GROUP_EVENTS):
                 last = min(first + GROUP_EVENTS, count)
-                events = [intake.sale_event(chance, 0, seq) for seq in range(first + 1, last + 1)]
+                events = [
+                    intake.sale_event(chance, 0, seq, chance.choice(sizes))
+                    for seq in range(first + 1, last + 1)
+                ]
                 receive(database, identity.site, events)
                 store.write(lambda connection, events=events: append(journal, connection, events)).result()  # type: ignore[misc]
                 progress.show(last)

@@ -66,9 +66,7 @@ def main() -> None:
     )
 
 
-def measure(
-    place: Path, count: int, pause_s: float
-) -> tuple[list[float], list[float], list[float], int]:
+def measure(place: Path, count: int, pause_s: float) -> tuple[list[float], list[float], list[float], int]:
     """(seconds of each sale until committed, until answered, of each bare insert, bytes of the last event)."""
     agent = open_shop(place / "data")
     bare = open_bare(place / "bare.db")

@@ -27,7 +27,7 @@ from central.database import Connection, Database
 from central.embedded.database import start_database
 from central.intake import Intake, Limits
 from central.items import storage as items
-from central.items.rules import Step
+from central.items.lives import Step
 from central.ledger.booking import post
 from central.ledger.rules import ON_HAND, SUPPLIER, Movement, Posting
 from protocol.chain import genesis, links
@@ -188,10 +188,10 @@ def sale(chance: random.Random, number: int, seq: int) -> bytes:
     return encode_event(sale_event(chance, number, seq))
 
 
-def sale_event(chance: random.Random, number: int, seq: int) -> Event:
-    """One receipt of three lines; now and then an item with a code of its own."""
+def sale_event(chance: random.Random, number: int, seq: int, size: int = LINES_A_SALE) -> Event:
+    """One receipt of ``size`` lines; now and then an item with a code of its own."""
     now_us = time.time_ns() // 1000
-    lines = tuple(sale_line(chance, number, seq, position) for position in range(LINES_A_SALE))
+    lines = tuple(sale_line(chance, number, seq, position) for position in range(size))
     body = Sale(
         sale_id=f"{number:08x}-0000-4000-8000-{seq:012x}",
         receipt=f"{number}-{seq}",

@@ -12,8 +12,9 @@ from protocol.errors import Malformed
 from protocol.feeds import Feed
 from protocol.messages import Batch, Hello, Presence
 
-BATCH_LIMIT_ROWS = 500
-BATCH_LIMIT_BYTES = 512 * 1024
+BATCH_LIMIT_ROWS = 2_000
+"""A backlog goes up in large pieces: what a transaction of central costs by itself is then shared by many sales."""
+BATCH_LIMIT_BYTES = 1024 * 1024
 """Events compress to a tenth or less, so this usually fits a frame …"""
 SAFE_BATCH_BYTES = 100_000
 """… and this always does, compressible or not."""

@@ -9,10 +9,16 @@ from central.intake.letters import Letter
 
 
 class LetterQueue:
-    """First in, first out. :meth:`put` never waits: a full queue says no."""
+    """First in, first out. :meth:`put` never waits: a full queue says no.
 
-    def __init__(self, limit: int, limit_bytes: int) -> None:
+    A sender that has no answer says the same again. While the first of them waits here, that adds nothing: it is let through
+    the door and dropped. Nor can one sender take the room of the others: of each, ``limit_each`` letters wait at most.
+    """
+
+    def __init__(self, limit: int, limit_bytes: int, limit_each: int = 8) -> None:
         self._letters: deque[Letter] = deque()
+        self._waiting: dict[str, list[bytes]] = {}
+        self._limit_each = limit_each
         self._limit = limit
         self._limit_bytes = limit_bytes
         self._bytes = 0
@@ -23,11 +29,17 @@ class LetterQueue:
         return len(self._letters)
 
     def put(self, letter: Letter) -> bool:
-        """Add a letter, if there is room."""
+        """Add a letter, if there is room; also True for one that waits already."""
         with self._changed:
+            waiting = self._waiting.get(letter.agent, [])
+            if not self._closed and letter.frame in waiting:
+                return True
             if self._closed or len(self._letters) >= self._limit or self._bytes >= self._limit_bytes:
                 return False
+            if len(waiting) >= self._limit_each:
+                return False
             self._letters.append(letter)
+            self._waiting.setdefault(letter.agent, []).append(letter.frame)
             self._bytes += len(letter.frame)
             self._changed.notify()
             return True
@@ -47,8 +59,16 @@ class LetterQueue:
                 if taken and size > limit_bytes:
                     break
                 taken.append(self._letters.popleft())
-            self._bytes -= sum(len(letter.frame) for letter in taken)
+            for letter in taken:
+                self._forget(letter)
             return taken
+
+    def _forget(self, letter: Letter) -> None:
+        self._bytes -= len(letter.frame)
+        waiting = self._waiting[letter.agent]
+        waiting.remove(letter.frame)
+        if not waiting:
+            del self._waiting[letter.agent]
 
     def close(self) -> None:
         """Let nobody wait any longer."""

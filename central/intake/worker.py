@@ -35,6 +35,9 @@ from protocol.messages import Batch, DownMessage, Hello, Presence
 Publish = Callable[[str, DownMessage], None]
 """(agent, message): send it when it suits; losing it costs time, nothing else. Must not block and must not raise."""
 
+ASKS_EACH_LIMIT = 64
+"""Questions of one agent that may wait: more than one counter has open at a time."""
+
 _log = structlog.get_logger("central.intake")
 
 
@@ -43,9 +46,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     workers: int = 2
     queue_messages: int = 4_096
-    queue_bytes: int = 64 * 1024 * 1024
+    queue_bytes: int = 128 * 1024 * 1024
     group_batches: int = 128
-    group_bytes: int = 4 * 1024 * 1024
+    # Some thousands of sales from a backlog: a second's work, so that nobody who waits for an ack gives up and asks again.
+    group_bytes: int = 256 * 1024
     ask_workers: int = 1
     ask_queue_messages: int = 1_024
     presence_interval_s: float = 1.0
@@ -72,7 +76,9 @@ class Intake:
         self.limits = limits or Limits()
         self.tallies = Tallies()
         self._up = LetterQueue(self.limits.queue_messages, self.limits.queue_bytes)
-        self._asks = LetterQueue(self.limits.ask_queue_messages, self.limits.queue_bytes // 8)
+        self._asks = LetterQueue(
+            self.limits.ask_queue_messages, self.limits.queue_bytes // 8, limit_each=ASKS_EACH_LIMIT
+        )
         self._board = PresenceBoard()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []

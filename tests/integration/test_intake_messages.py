@@ -183,13 +183,13 @@ def test_a_message_with_values_out_of_range_is_held(
 def test_what_is_held_of_one_agent_is_bounded(books: Central) -> None:
     for number in range(60):
         books.intake.offer(AGENT, "up", b"\x63\x00%d" % number, NOW_US)
-    books.intake.drain()
+        books.intake.drain()
     assert books.rows("SELECT count(*) FROM held_messages") == [(50,)]
 
 
 def test_a_full_queue_turns_away_and_says_so(database_url: str) -> None:
     with central(database_url, limits=Limits(queue_messages=2)) as books:
-        taken = [books.intake.offer(AGENT, "up", b"frame", NOW_US) for _ in range(3)]
+        taken = [books.intake.offer(AGENT, "up", b"frame %d" % number, NOW_US) for number in range(3)]
         assert taken == [True, True, False]
         assert books.intake.tallies.counts() == {"offered": 2, "turned_away": 1}
 

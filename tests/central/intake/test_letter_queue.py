@@ -63,3 +63,23 @@ def test_tallies_add_up() -> None:
     tallies.say("last_fault", "away")
     assert tallies.counts() == {"asks": 1, "batches_next": 3, "batches_repeated": 1}
     assert (tallies.measures(), tallies.words()) == ({"last_commit_s": 0.5}, {"last_fault": "away"})
+
+
+def test_what_waits_already_is_let_in_and_dropped() -> None:
+    waiting = LetterQueue(10, 1_000)
+    assert [waiting.put(letter(1)), waiting.put(letter(1))] == [True, True]
+    assert len(waiting.take(10, 1_000, wait=False)) == 1
+
+
+def test_what_was_taken_may_be_said_again() -> None:
+    waiting = LetterQueue(10, 1_000)
+    waiting.put(letter(1))
+    waiting.take(10, 1_000, wait=False)
+    waiting.put(letter(1))
+    assert len(waiting.take(10, 1_000, wait=False)) == 1
+
+
+def test_one_sender_does_not_take_the_room_of_the_others() -> None:
+    waiting = LetterQueue(10, 1_000, limit_each=2)
+    accepted = [waiting.put(Letter("loud", "up", bytes([number]), 0)) for number in range(3)]
+    assert (accepted, waiting.put(Letter("quiet", "up", b"sale", 0))) == ([True, True, False], True)
