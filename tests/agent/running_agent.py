@@ -40,7 +40,7 @@ def prepare(folder: Path, *rows: msgspec.Struct, now_us: int | None = None, **id
     data = folder / "data"
     data.mkdir(exist_ok=True)
     clock = ManualClock() if now_us is None else ManualClock(now_us)
-    counter = Counter(data, clock)
+    counter = Counter(data, clock, str(identity.get("agent", "agent-1")))
     counter.feed(*rows)
     counter.close()
     who = make_identity(data, **identity)

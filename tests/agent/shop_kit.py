@@ -117,14 +117,14 @@ class Lan:
 class Counter:
     """One counter under test. ``frames`` is what its screens were told; ``answers`` what central would say of an item."""
 
-    def __init__(self, folder: Path, clock: ManualClock, **till: Any) -> None:
+    def __init__(self, folder: Path, clock: ManualClock, agent: str = "agent-1", **till: Any) -> None:
         self.folder = folder
         self.clock = clock
         self.frames: list[Frame] = []
         self.central = CentralAnswering()
         self.lan = Lan()
         self.store = Store.open(folder / "journal.db", reserve_bytes=0)
-        self.journal = Journal(self.store, "agent-1", clock)
+        self.journal = Journal(self.store, agent, clock)
         self.journal.open_first_epoch(EPOCH)
         self.replica = Replica(
             self.store, clock, lambda at, chunk: settle(at, chunk, SITE, self.clock.wall_us())
