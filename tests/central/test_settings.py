@@ -58,7 +58,7 @@ def test_the_environment_alone_is_enough(monkeypatch: pytest.MonkeyPatch) -> Non
         ),
         (
             DATABASE + "[htp]\n",
-            "htp = {}: this key is not known; expected one of authority, broker, database",
+            "htp = {}: this key is not known; expected one of authority, broker, codes",
         ),
         (DATABASE + '[http]\nport = "many"\n', "http.port = 'many': expected a whole number"),
         (DATABASE + "[http]\nport = 70000\n", "http.port = 70000: expected less than or equal to 65535"),
@@ -66,6 +66,11 @@ def test_the_environment_alone_is_enough(monkeypatch: pytest.MonkeyPatch) -> Non
         (
             DATABASE + '[broker]\nshared_subscription = "often"\n',
             "broker.shared_subscription = 'often': expected true or false",
+        ),
+        (DATABASE + '[resolver]\nshort_path = "v1"\n', "not the beginning of another address"),
+        (
+            DATABASE + '[resolver]\ntrusted_proxies = ["10.0.0.0/33"]\n',
+            "'10.0.0.0/33': expected an address or a network",
         ),
         (
             '[database]\nurl = "mysql://root:hush@localhost/x"\n',
