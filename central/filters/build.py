@@ -11,6 +11,7 @@ import msgspec
 
 from central import feeds
 from central.database import Connection
+from central.errors import CentralError
 from central.filters import storage
 from central.filters.rules import Plan, Size, everything, plan
 from central.filters.storage import Layer
@@ -36,6 +37,10 @@ from protocol.filters import (
 )
 
 Row = tuple[str, bytes | None]
+
+
+class Interrupted(CentralError):
+    """The process is to end: the build was given up, and nothing has changed."""
 
 
 class Signer(Protocol):
@@ -64,11 +69,19 @@ class Built(msgspec.Struct, frozen=True, kw_only=True):
 class _Work:
     """One build: its signer, its time, and the rows that are to be published, in their order."""
 
-    def __init__(self, connection: Connection, kind: FilterKind, signer: Signer, now: datetime) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        kind: FilterKind,
+        signer: Signer,
+        now: datetime,
+        is_ending: Callable[[], bool],
+    ) -> None:
         self.connection = connection
         self.kind = kind
         self.now_us = to_microseconds(now)
         self.signer = signer
+        self.is_ending = is_ending
         self.rows: list[Row] = []
 
     def sign(self, row: Signed) -> bytes:
@@ -86,16 +99,18 @@ def build(
     *,
     limit_items: int,
     from_nothing: bool = False,
+    is_ending: Callable[[], bool] = lambda: False,
 ) -> Built:
     """Bring the filter of a set up to date, from what has changed since its last build, and publish what that changes of it.
 
     ``from_nothing`` reads all items again. So does the first build, and one in another cluster than the last: a database that was
     restored there counts its transactions from another number. The caller holds :func:`central.filters.storage.lock`.
+    Raises :class:`Interrupted` soon after ``is_ending`` says so.
     """
     # Before anything else is read: what commits from now on is younger, and is met by the next build.
     until = storage.horizon_now(connection)
     since = storage.built_until(connection, kind)
-    work = _Work(connection, kind, signer, now)
+    work = _Work(connection, kind, signer, now, is_ending)
     if from_nothing or since is None or since.cluster != until.cluster:
         before = storage.layers(connection, kind)
         every = everything(_sizes(before), storage.count_all(connection, kind, limit_items))
@@ -175,6 +190,10 @@ def _build_layer(work: _Work, planned: Plan, before: dict[int, Layer]) -> int:
 def _publish_layer(work: _Work, number: int, items: int, before: dict[int, Layer]) -> set[str]:
     bits = LayerBits(items)
     for names in storage.members(work.connection, work.kind, number):
+        if work.is_ending():
+            raise Interrupted(
+                f"filter {work.kind}: given up, because the process ends; the next one builds it"
+            )
         bits.add(names)
     parts = bits.parts()
     digests = [digest_of(part) for part in parts]

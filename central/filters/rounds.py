@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+import psycopg
 import structlog
 
 from central.codes.keys import signer
@@ -54,7 +55,7 @@ class Rounds:
         self._thread.start()
 
     def stop(self) -> None:
-        """End, after the build that is under way."""
+        """End; a build that is under way is given up."""
         self._ended.set()
         self._thread.join()
 
@@ -73,7 +74,9 @@ class Rounds:
         ):
             return None  # another process is at it, or has just been
         signs = signer(connection, self._directory, PURPOSE, now.date())
-        built = build(connection, kind, signs, now, limit_items=self._limit_items)
+        built = build(
+            connection, kind, signs, now, limit_items=self._limit_items, is_ending=self._ended.is_set
+        )
         _tell(built)
         return built
 
@@ -83,9 +86,10 @@ class Rounds:
             try:
                 self.once()
                 said = ""
-            except CentralError as error:
-                if str(error) != said:
-                    said = str(error)
+            except (CentralError, psycopg.OperationalError) as error:  # the latter: a server that went away
+                cause = " ".join(str(error).split())
+                if cause != said:
+                    said = cause
                     _log.warning("filters are put off", cause=said)
             self._ended.wait(LOOK_S)
 

@@ -12,7 +12,9 @@ import pytest
 from central.actors import By
 from central.codes import keys
 from central.embedded.database import EmbeddedDatabase
+from central.filters import rounds as filter_rounds
 from central.filters import rules, storage
+from central.filters.build import Interrupted
 from protocol.filters import FilterKind
 from protocol.items import State
 from tests.integration.books import laid_out
@@ -261,6 +263,45 @@ def test_a_recall_or_a_theft_does_not_wait(world: World, state: State) -> None:
     assert [one.kind for one in world.rounds.once()] == [state.value]
     assert world.hits([A]) == [A]
     assert world.rounds.once() == []
+
+
+def test_a_build_is_given_up_when_the_process_is_to_end(world: World) -> None:
+    world.put([A], State.SOLD)
+    ending = world.another_process()
+    ending.start()
+    ending.stop()
+    world.rounds.once()
+    world.put(serials(10, 10), State.RECALLED)
+    with pytest.raises(Interrupted):
+        ending.once()
+    assert world.hits([A, *serials(10, 10)]) == [A]
+    world.rounds.once()
+    assert world.hits([A, *serials(10, 10)]) == [A, *serials(10, 10)]
+
+
+def test_a_server_that_goes_away_in_the_middle_of_a_round_is_met_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filter_rounds, "LOOK_S", 0.02)
+    world.put([A], State.SOLD)
+    with world.database.connect() as watching:
+        watching.autocommit = True
+        watching.execute("LISTEN countermark_feeds")
+        with world.database.transaction() as blocking:
+            blocking.execute("LOCK TABLE filter_sets")
+            world.rounds.start()
+            ended = 0
+            while not ended:  # until the round waits for the table
+                ended = watching.execute(
+                    """
+                    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                    WHERE datname = current_database() AND wait_event_type = 'Lock'
+                    """
+                ).rowcount
+        told = [notice.payload for notice in watching.notifies(timeout=30, stop_after=2)]
+    world.rounds.stop()
+    assert "filters\n\n2" in told
+    assert world.hits([A]) == [A]
 
 
 def test_the_status_says_how_much_there_is(world: World) -> None:
