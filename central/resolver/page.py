@@ -115,7 +115,7 @@ def _doubt(view: View) -> str:
 def _contact(contact: str, words: str) -> str:
     """A web address, a mail address, or a text such as a telephone number."""
     if contact.startswith(("https://", "http://")):
-        return f'{escape(words)}: <a href="{escape(contact)}" rel="noreferrer">{escape(contact)}</a>'
+        return f'{escape(words)}<a href="{escape(contact)}" rel="noreferrer">{escape(contact)}</a>'
     if "@" in contact and " " not in contact:
-        return f'{escape(words)}: <a href="mailto:{escape(contact)}">{escape(contact)}</a>'
-    return f"{escape(words)}: {escape(contact)}"
+        return f'{escape(words)}<a href="mailto:{escape(contact)}">{escape(contact)}</a>'
+    return f"{escape(words)}{escape(contact)}"

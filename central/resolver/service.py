@@ -24,7 +24,7 @@ from protocol.codes.short import code_of_short
 
 ROLE = "countermark_api"
 AT_ONCE = 4
-"""Checks that ask the database at the same time: a flood of them leaves connections and threads to the counters."""
+"""Checks that ask the database at the same time, at most: a flood of them leaves connections and threads to the counters."""
 WAITING = 64
 """Checks that wait for their turn; further ones are sent away at once."""
 
@@ -49,7 +49,10 @@ class Resolver:
     """What the routes need, made once for a process."""
 
     def __init__(
-        self, settings: ResolverSettings | None = None, monotonic: Callable[[], float] = time.monotonic
+        self,
+        settings: ResolverSettings | None = None,
+        at_once: int = AT_ONCE,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.settings = settings or ResolverSettings()
         self._monotonic = monotonic
@@ -59,7 +62,7 @@ class Resolver:
             together=Rate(self.settings.checks_per_second, self.settings.checks_per_second),
         )
         self.checks = Checks(Thresholds(self.settings.signal_networks, self.settings.signal_visits))
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._turns = asyncio.Semaphore(at_once)
         self.waiting = 0
 
     def admit(self, peer: str | None, forwarded: Sequence[str]) -> str | Refused:

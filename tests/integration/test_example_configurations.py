@@ -17,7 +17,16 @@ CONFIG = ROOT / "deploy" / "config"
 # What an example shows without its being the default, since there is none: it depends on the installation.
 OWN = {
     "agent": {"scanner", "till.lane", "till.currency", "local.token", "broker.host", "broker.port"},
-    "central": {"database.url", "http.public_url", "broker.public_host", "broker.public_port"},
+    "central": {
+        "database.url",
+        "http.public_url",
+        "broker.public_host",
+        "broker.public_port",
+        "resolver.host",
+        "resolver.name",
+        "resolver.contact",
+        "resolver.product_url",
+    },
 }
 
 
