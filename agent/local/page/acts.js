@@ -1,7 +1,9 @@
 // What a key or a touch does. Every act is a request to the agent; what comes of it arrives as a frame.
 import * as dialogs from './dialogs.js';
 import { at, fill, html } from './dom.js';
-import { isChoosing } from './goods.js';
+import { voidable } from './basket.js';
+import { isCase, isChoosing } from './goods.js';
+import { openCase, parts } from './packing.js';
 import { Refused, call } from './link.js';
 import { basket, state } from './state.js';
 import { money, next, quantity, say, time } from './words.js';
@@ -33,6 +35,10 @@ const selectedLine = () => basket()?.lines.find((line) => line.line === state.se
 const selectedGoods = () => state.goods?.progress.find((entry) => entry.gtin === state.selected);
 const selectedDraft = () => (state.draft?.draft.lines ?? []).find((line) => line.gtin === state.selected);
 
+const selectedPart = () => parts().find((part) => part.key === state.selected);
+const casePath = () => (state.mode === 'unpack' ? '/v1/unpacking' : '/v1/packing');
+const isPacking = () => state.mode === 'pack' || state.mode === 'unpack';
+
 function pay() {
   const now = basket();
   dialogs.askPayment({
@@ -62,14 +68,38 @@ function completeGoods() {
   return dialogs.askChoice({ title: say('complete_title'), choices: [['all', say('nothing_more')], ['part', say('more_awaited')]], yes: 'complete', done: send });
 }
 
+// The open case is written as it is; a whole case that comes apart is asked about first.
+function completeCase() {
+  const packs = state.mode === 'pack';
+  const { draft } = openCase();
+  if (!draft.sscc || (packs && !parts().length)) return null;
+  const send = () => attempt('POST', `/v1/${packs ? 'packing' : 'unpacking'}/complete`, { document_id: draft.document_id });
+  return packs || parts().length ? send() : dialogs.askYes({ title: say('unpack_title'), yes: 'unpack_it', done: send });
+}
+
+// A receipt is voided as a whole: what of it was on the return leaves it.
+function voidReceipt(sold) {
+  const { code } = state.last.scan;
+  dialogs.askText({
+    title: say('void_title', { receipt: sold.receipt }), label: say('reason'), yes: 'void',
+    done: async (reason) => {
+      if (!(await attempt('POST', '/v1/voids', { code, reason }))) return;
+      const lines = basket().lines.filter((line) => line.sale_id === sold.sale_id);
+      for (const line of lines) await attempt('DELETE', `/v1/returns/basket/lines/${line.line}`);
+    },
+  });
+}
+
 function setQuantity() {
-  const line = state.mode === 'receive' ? selectedGoods() : state.mode === 'reorder' ? selectedDraft() : selectedLine();
+  if (state.mode === 'pack' && !selectedPart()?.count) return;
+  const line = state.mode === 'pack' ? { ...selectedPart(), quantity: selectedPart().count } : state.mode === 'receive' ? selectedGoods() : state.mode === 'reorder' ? selectedDraft() : selectedLine();
   if (!line) return;
   dialogs.askNumber({
     title: line.name || line.gtin,
     label: say('quantity'),
     value: line.quantity ?? line.received,
     done: (number) => {
+      if (state.mode === 'pack') return attempt('PATCH', `/v1/packing/lines/${line.key}`, { quantity: number });
       if (state.mode === 'receive') return attempt('PATCH', `/v1/receiving/lines/${line.gtin}`, { quantity: number });
       if (state.mode === 'reorder') return attempt('PUT', `/v1/orders/draft/lines/${line.gtin}`, { quantity: number });
       return attempt('PATCH', `${desk()}/lines/${line.line}`, { quantity: number });
@@ -94,12 +124,12 @@ function askAmount(scan) {
     title: scan.product?.name || scan.code.gtin,
     label: say('amount_title'),
     currency: state.status.currency,
-    done: (minor) => attempt('POST', '/v1/basket/lines', { code: scan.scan.code, amount_minor: minor, confirmed: true }),
+    done: (minor) => attempt('POST', `${scan.mode === 'return' ? '/v1/returns' : '/v1'}/basket/lines`, { code: scan.scan.code, amount_minor: minor, confirmed: true }),
   });
 }
 
 export function asked(scan) {
-  if (scan.question === 'amount' && scan.mode === 'sale' && !dialogs.isOpen()) askAmount(scan);
+  if (scan.question === 'amount' && ['sale', 'return'].includes(scan.mode) && !dialogs.isOpen()) askAmount(scan);
 }
 
 export const acts = {
@@ -113,15 +143,25 @@ export const acts = {
     attempt('POST', '/v1/basket/lines', { code: scan.scan.code, confirmed: true });
     redraw();
   },
-  select: (text) => { state.selected = state.mode === 'receive' || state.mode === 'reorder' ? text : Number(text); redraw(); },
+  take_sealed: () => {
+    const [scan] = state.refusals;
+    if (scan?.question !== 'sealed') return;
+    state.refusals.shift();
+    attempt('POST', '/v1/receiving/cases', { sscc: scan.case.sscc, sealed: true });
+    redraw();
+  },
+  turn: () => attempt('PUT', '/v1/mode', { mode: state.mode === 'pack' ? 'unpack' : 'pack' }),
+  select: (text) => { state.selected = ['sale', 'return'].includes(state.mode) ? Number(text) : text; redraw(); },
   quantity: setQuantity,
   price: () => setMoney('amount_minor', 'price'),
   discount: () => setMoney('discount_minor', 'discount_title'),
   remove: () => {
+    if (isPacking()) return selectedPart() && attempt('DELETE', `${casePath()}/parts/${encodeURIComponent(state.selected)}`);
+    if (state.mode === 'receive') return isCase(state.selected) && attempt('DELETE', `/v1/receiving/cases/${state.selected}`);
     if (state.mode === 'reorder') return selectedDraft() && attempt('PUT', `/v1/orders/draft/lines/${state.selected}`, { quantity: '0' });
     return selectedLine() && attempt('DELETE', `${desk()}/lines/${state.selected}`);
   },
-  clear: () => dialogs.askYes({ title: say('clear_title'), yes: 'clear', done: () => attempt('DELETE', '/v1/receiving') }),
+  clear: () => dialogs.askYes({ title: say('clear_title'), yes: 'clear', done: () => attempt('DELETE', isPacking() ? casePath() : '/v1/receiving') }),
   hold: () => attempt('POST', '/v1/basket/hold'),
   recall: async () => {
     const held = await attempt('GET', '/v1/baskets/held');
@@ -131,6 +171,7 @@ export const acts = {
     if (state.mode === 'sale' && basket()?.lines.length) return pay();
     if (state.mode === 'return' && basket()?.lines.length) return refund();
     if (state.mode === 'receive' && !isChoosing()) return completeGoods();
+    if (isPacking()) return completeCase();
     if (state.mode === 'reorder' && !state.orders && state.draft?.draft.lines?.length) {
       return dialogs.askText({ title: say('submit_title'), label: say('note'), yes: 'submit', optional: true, done: (text) => attempt('POST', '/v1/orders/draft/submit', { note: text || null }) });
     }
@@ -157,6 +198,7 @@ export const acts = {
     });
   },
   void: () => {
+    if (voidable()) { voidReceipt(voidable()); return; }
     const sold = state.completed;
     if (sold?.kind !== 'sale') return;
     dialogs.askText({
@@ -175,7 +217,7 @@ export const acts = {
   type_code: () => dialogs.askText({ title: say('type_code'), label: say('code'), done: (code) => scan(code) }),
   notices: () => dialogs.tell({
     title: say('notices_title'),
-    paragraphs: state.status.notices.map((notice) => `${time(notice.last_at_us)} · ${notice.text}`),
+    paragraphs: state.status.notices.map((notice) => `${time(notice.last_at_us)} · ${say(`notice_${notice.kind}`, notice) ?? notice.text}`),
     done: () => state.status.notices.forEach((notice) => attempt('DELETE', `/v1/notices/${notice.id}`)),
   }),
   dialog_yes: () => dialogs.confirm(),

@@ -4,7 +4,10 @@ import { icon } from './icons.js';
 import { state } from './state.js';
 import { age, say } from './words.js';
 
-export const modes = [['sale', 'F2'], ['verify', 'F3'], ['receive', 'F4'], ['reorder', 'F6'], ['return', 'F7']];
+export const modes = [['sale', 'F2'], ['verify', 'F3'], ['receive', 'F4'], ['reorder', 'F6'], ['return', 'F7'], ['pack', 'F10']];
+
+// Unpacking is the other side of packing: one place in the bar.
+const placeOf = (mode) => (mode === 'unpack' ? 'pack' : mode);
 
 function pill(look, shape, text, extra = '') {
   return html`<span class="pill ${look} is-${shape}" title="${text}">${markup(icon(shape))}<span>${text}</span>${extra ? html`<small>${extra}</small>` : ''}</span>`;
@@ -34,7 +37,7 @@ function fillingPill(status) {
 
 export function drawBar() {
   const status = state.status;
-  fill(at('modes'), modes.map(([mode, key]) => html`<button data-do="mode" data-arg="${mode}" class="${mode === state.mode ? 'on' : ''}" aria-pressed="${mode === state.mode}"><kbd>${key}</kbd>${say(`mode_${mode}`)}</button>`));
+  fill(at('modes'), modes.map(([mode, key]) => html`<button data-do="mode" data-arg="${mode}" class="${mode === placeOf(state.mode) ? 'on' : ''}" aria-pressed="${mode === placeOf(state.mode)}"><kbd>${key}</kbd>${say(`mode_${mode === placeOf(state.mode) ? state.mode : mode}`)}</button>`));
   const alarm = at('alarm');
   const text = !state.connected && state.everConnected ? say('no_agent') : status?.disk_trouble ? say('disk_trouble', { detail: status.disk_trouble }) : '';
   alarm.hidden = !text;
@@ -45,6 +48,8 @@ export function drawBar() {
   const online = status.online && state.connected;
   fill(at('state'), html`${fillingPill(status)}
     ${status.notices.length ? html`<button data-do="notices" class="pill warn">${markup(icon('warning'))}<span>${say('notices', { n: status.notices.length })}</span></button>` : ''}
+    ${status.neighbours?.trouble ? html`<span title="${status.neighbours.trouble}">${pill('bad', 'warning', say('neighbours_trouble'))}</span>` : ''}
+    ${status.unsettled ? pill('quiet', 'unsettled', say('unsettled', { n: status.unsettled })) : ''}
     ${scannerPill(status.scanners)}${unsentPill(status)}
     ${pill(online ? 'ok' : 'bad', online ? 'online' : 'offline', say(online ? 'online' : 'offline'))}
     <button class="pill quiet language" data-do="language" title="${say('language')}">${say('language_short')}</button>`);

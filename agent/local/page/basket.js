@@ -13,6 +13,7 @@ function about(line, currency) {
   const parts = [];
   if (line.list_price_minor != null && (Number(line.quantity) !== 1 || line.unit !== 'each')) parts.push(say('each', { price: money(line.list_price_minor, currency) }));
   if (line.discount_minor) parts.push(say('discount', { amount: money(line.discount_minor, currency) }));
+  if (line.receipt) parts.push(say('receipt', { receipt: line.receipt }));
   if (line.item) parts.push(html`<code>${serialOf(line.item)}</code>`);
   return parts.map((part, number) => html`${number ? ' · ' : ''}${part}`);
 }
@@ -58,11 +59,18 @@ export function drawBasket() {
       <button class="go" data-do="complete" ${now.lines.length ? '' : markup('disabled')}><kbd>F9</kbd>${say(returning ? 'take_back' : 'pay')}</button></footer>`;
 }
 
+// The sale of the item scanned last, while it can still be voided as a whole.
+export function voidable() {
+  const sold = state.mode === 'return' ? state.last?.sold : null;
+  return sold?.void_until_us && sold.void_until_us > Date.now() * 1000 ? sold : null;
+}
+
 export function basketKeys() {
   const some = basket()?.lines.length > 0;
   const keys = [['F9', state.mode === 'return' ? 'take_back' : 'pay', 'complete', some], ['↑↓', 'select', null, some], ['Q', 'quantity', 'quantity', some], ['P', 'price', 'price', some]];
   if (state.mode === 'sale') keys.push(['D', 'discount_title', 'discount', some], ['H', 'hold', 'hold', some], ['R', 'recall', 'recall', basket()?.held > 0]);
   keys.push(['Del', 'remove', 'remove', some], ['/', 'type_code', 'type_code', true]);
+  if (voidable()) keys.push(['V', 'void_receipt', 'void', true]);
   if (state.completed?.kind === 'sale' && !some) keys.push(['V', 'void', 'void', true], ['B', 'print', 'print', true]);
   return keys;
 }

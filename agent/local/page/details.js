@@ -2,7 +2,7 @@
 import { html } from './dom.js';
 import { state } from './state.js';
 import { money, say, time } from './words.js';
-import { why } from './verdict.js';
+import { basis, why } from './verdict.js';
 
 export function drawDetails() {
   const scan = state.last?.mode === 'verify' ? state.last : null;
@@ -11,6 +11,7 @@ export function drawDetails() {
   const facts = [
     [say('product'), product?.name], [say('list_price'), product?.price_minor != null ? money(product.price_minor, product.currency) : null],
     [say('gtin'), code?.gtin], [say('serial'), code?.serial], [say('batch'), code?.batch], [say('expiry'), code?.expiry],
+    [say('certainty'), finding ? say(finding.certain === false ? 'provisional' : 'certain') : null], [say('rests_on'), finding ? basis(finding) : null],
     [say('sold_at'), finding?.sold_at_us ? time(finding.sold_at_us) : null], [say('sold_site'), finding?.sold_site],
     [say('kind'), code?.kind], ...Object.entries(code?.attributes ?? {}).map(([name, value]) => [`(${name})`, value]),
   ].filter(([, value]) => value);

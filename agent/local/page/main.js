@@ -5,10 +5,11 @@ import { basketKeys, drawBasket } from './basket.js';
 import { detailsKeys, drawDetails } from './details.js';
 import * as dialogs from './dialogs.js';
 import { at, fill, html, markup } from './dom.js';
-import { drawGoods, goodsKeys, isChoosing } from './goods.js';
+import { countedCases, drawGoods, goodsKeys, isChoosing } from './goods.js';
 import { watch } from './keys.js';
 import { call, listen } from './link.js';
 import { drawOrders, ordersKeys } from './orders.js';
+import { drawPacking, packingKeys, parts } from './packing.js';
 import { basket, state } from './state.js';
 import { play, wake } from './tones.js';
 import { drawVerdict, lookOf, stays } from './verdict.js';
@@ -21,11 +22,14 @@ const views = {
   verify: { draw: drawDetails, keys: detailsKeys },
   receive: { draw: drawGoods, keys: goodsKeys },
   reorder: { draw: drawOrders, keys: ordersKeys },
+  pack: { draw: drawPacking, keys: packingKeys },
+  unpack: { draw: drawPacking, keys: packingKeys },
 };
 
 function keysNow() {
   if (state.refusals.length) {
     const question = state.refusals[0].question === 'confirm';
+    if (state.refusals[0].question === 'sealed') return [['Y', 'take_sealed', 'take_sealed', true], ['Esc', 'leave_it', 'acknowledge', true]];
     return question ? [['Y', 'sell_anyway', 'sell_anyway', true], ['Esc', 'not_sell', 'acknowledge', true]] : [['Esc', 'ack', 'acknowledge', true]];
   }
   return views[state.mode].keys();
@@ -37,13 +41,16 @@ function draw() {
   at('board').className = `board mode-${state.mode}`;
   fill(at('work'), views[state.mode].draw());
   fill(at('keys'), [...keysNow().filter(([key, , , possible]) => possible || key === 'F9').map(([key, word, act, possible]) => html`<button ${act ? markup(`data-do="${act}"`) : ''} ${possible ? '' : markup('disabled')}><kbd>${key}</kbd>${say(word)}</button>`),
-    html`<span class="modes-hint"><kbd>F2</kbd>…<kbd>F7</kbd>${say('switch_mode')}</span>`]);
+    html`<span class="modes-hint"><kbd>F2</kbd>…<kbd>F10</kbd>${say('switch_mode')}</span>`]);
   document.querySelector('.line.selected')?.scrollIntoView({ block: 'nearest' });
 }
 onChange(draw);
 
+const isPacking = () => state.mode === 'pack' || state.mode === 'unpack';
+
 function choices() {
-  if (state.mode === 'receive') return isChoosing() ? state.despatches.map((entry) => entry.despatch_id) : state.goods?.progress.map((entry) => entry.gtin) ?? [];
+  if (state.mode === 'receive') return isChoosing() ? state.despatches.map((entry) => entry.despatch_id) : [...countedCases().map((entry) => entry.sscc), ...(state.goods?.progress.map((entry) => entry.gtin) ?? [])];
+  if (isPacking()) return parts().map((part) => part.key);
   if (state.mode === 'reorder') return state.orders ? state.orders.map(({ order }) => order.order_id) : (state.draft?.draft.lines ?? []).map((line) => line.gtin);
   return basket()?.lines.map((line) => line.line) ?? [];
 }
@@ -58,7 +65,7 @@ function step(by) {
 
 function keepSelection() {
   const all = choices();
-  if (!all.includes(state.selected)) state.selected = (state.mode === 'receive' && isChoosing() ? all[0] : all.at(-1)) ?? null;
+  if (!all.includes(state.selected)) state.selected = ((state.mode === 'receive' && isChoosing()) || isPacking() ? all[0] : all.at(-1)) ?? null;
 }
 
 const takes = {
@@ -80,6 +87,7 @@ const takes = {
     if (chose && state.mode === 'receive') fetchDespatches();
     keepSelection();
   },
+  packing(frame) { state.cases[frame.kind] = frame; keepSelection(); },
   order_draft(frame) { state.draft = frame; keepSelection(); },
   completed(frame) {
     state.completed = frame;
@@ -92,6 +100,8 @@ const takes = {
     state.trail = [frame, ...state.trail].slice(0, TRAIL_LENGTH);
     if (stays(frame)) state.refusals.push(frame);
     if (frame.line !== null) state.selected = frame.line;
+    else if (frame.outcome === 'packed') state.selected = null; // the latest, which stands on top
+    else if (frame.case && frame.mode === 'receive') state.selected = frame.case.sscc;
     else if (frame.code?.gtin && (frame.mode === 'receive' || frame.mode === 'reorder')) state.selected = frame.code.gtin;
     play(lookOf(frame));
     asked(frame);

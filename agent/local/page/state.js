@@ -7,6 +7,7 @@ export const state = {
   mode: 'sale',
   baskets: { sale: null, return: null },
   goods: null,
+  cases: { pack: null, unpack: null }, // the case that is open in each of the two modes
   draft: null,
   despatches: [],
   orders: null, // null: not shown

@@ -1,25 +1,33 @@
 // The big panel: what became of the last scan, in a colour, a shape and a word; and the scans before it.
 import { at, fill, html, markup } from './dom.js';
 import { icon } from './icons.js';
+import { drawCase, grouped } from './packing.js';
 import { state } from './state.js';
 import { age, money, say, time } from './words.js';
 
-const looks = { added: 'good', found: 'good', received: 'good', refused: 'refuse', ask: 'ask', ignored: 'ignored', unreadable: 'unreadable' };
+const looks = { added: 'good', found: 'good', received: 'good', packed: 'good', refused: 'refuse', ask: 'ask', ignored: 'ignored', unreadable: 'unreadable' };
 
 export function lookOf(scan) { return looks[scan.outcome] ?? 'ignored'; }
 
 // A refusal, and a doubt that the cashier is asked about, stay until they are answered.
 export function stays(scan) {
-  return scan.outcome === 'refused' || (scan.outcome === 'ask' && scan.question === 'confirm' && scan.mode === 'sale');
+  return scan.outcome === 'refused' || (scan.outcome === 'ask' && scan.question === 'confirm' && scan.mode === 'sale') || scan.question === 'sealed';
 }
+
+const worded = new Set(['received_case', 'case_not_announced', 'case_unknown', 'case_opened', 'packed', 'unpacked', 'sold_elsewhere', 'sold_by_other_till', 'sale_not_known',
+  'not_on_receipt', 'returned_already', 'not_sold', 'received_already']);
+// What the panel tells in lines of its own, so that the sentence of the agent would say it twice.
+const shownOtherwise = new Set(['added', 'received', 'on_order', 'taken_back', 'packed', 'unpacked', 'received_case', 'case_opened']);
 
 export function wordOf(scan) {
   const { finding, outcome, key } = scan;
   if (finding && (outcome === 'refused' || outcome === 'ask' || key === 'found')) {
-    if (key === 'verdict' || key === 'found') return say(finding.verdict);
+    if (key === 'verdict' || key === 'found') return (isPerhaps(finding) && say(`perhaps_${finding.verdict}`)) || say(finding.verdict);
   }
   if (outcome === 'added' && key === 'added') return say(finding?.verdict === 'genuine' ? 'genuine' : finding?.verdict === 'unverified' ? 'added_unverified' : 'added');
   if (key === 'not_announced') return say('not_announced_word');
+  if (worded.has(key)) return say(`${key}_word`);
+  if (outcome === 'refused' && scan.mode !== 'sale' && scan.mode !== 'verify') return say(`refused_${scan.mode}`) ?? say('look_refuse');
   if (key === 'found' || key === 'received' || key === 'on_order' || key === 'taken_back') return say(key);
   return say(`look_${lookOf(scan)}`);
 }
@@ -28,23 +36,43 @@ export function reasonOf(scan) {
   const { finding, key } = scan;
   if (finding && (key === 'verdict' || key === 'found')) return why(finding);
   const values = { line: scan.line, gtin: scan.code?.gtin };
-  if (['added', 'received', 'on_order', 'taken_back'].includes(key)) return finding?.verdict === 'unverified' ? why(finding) : '';
+  if (shownOtherwise.has(key)) return finding && (finding.verdict !== 'genuine' || finding.certain === false) ? why(finding) : '';
   return say(key, values) ?? scan.message;
 }
 
+// A filter of the brand's says "perhaps", never more.
+function isPerhaps(finding) { return finding.rests_on === 'filter'; }
+
 export function why(finding) {
   const when = [finding.sold_at_us ? time(finding.sold_at_us) : '', finding.sold_site ?? ''].filter(Boolean).join(' · ');
-  return say(`why_${finding.verdict}`, { when }) ?? finding.reason;
+  if (finding.verdict === 'already_sold' && !when && !isPerhaps(finding)) return say('why_sold_somewhere');
+  return say(`why_${finding.verdict}_${finding.rests_on}`, { when }) ?? say(`why_${finding.verdict}`, { when }) ?? finding.reason;
+}
+
+// What the verdict rests on, whether that is certain, and how old it is.
+export function basis(finding) {
+  const source = finding.rests_on ? say(`by_${finding.rests_on}`) : undefined;
+  const old = finding.age_us > 60e6 || (finding.age_us && finding.certain === false) ? say('as_of', { age: age(finding.age_us / 1e6) }) : undefined;
+  return [source, old].filter(Boolean).join(' · ');
 }
 
 function evidence(finding) {
   if (!finding) return '';
   const certain = finding.certain === false ? 'provisional' : 'certain';
-  const old = finding.age_us ? ` · ${say('as_of', { age: age(finding.age_us / 1e6) })}` : '';
-  return html`<p class="evidence ${certain}">${say(certain)}${old}</p>`;
+  return html`<p class="evidence ${certain}"><b>${say(certain)}</b>${basis(finding)}</p>`;
+}
+
+// The sale that a returned item comes from.
+function saleOf({ sold }) {
+  if (!sold) return '';
+  const facts = [sold.receipt ? say('receipt', { receipt: sold.receipt }) : sold.site, sold.at_us ? time(sold.at_us) : ''].filter(Boolean).join(' · ');
+  const paid = sold.paid_minor === null || sold.paid_minor === undefined ? '' : say('was_paid', { amount: money(sold.paid_minor, state.status.currency) });
+  const off = sold.discount_minor ? ` (${say('discount', { amount: money(sold.discount_minor, state.status.currency) })})` : '';
+  return html`<div class="holds"><p><b>${facts}</b></p>${paid ? html`<p>${paid}${off}</p>` : ''}</div>`;
 }
 
 function nameOf(scan) {
+  if (scan.case) return say('case_is', { sscc: grouped(scan.case.sscc) });
   const name = scan.product?.name ?? '';
   return name || scan.code?.gtin || '';
 }
@@ -52,6 +80,11 @@ function nameOf(scan) {
 function answers(scan, waiting) {
   if (!waiting) return '';
   const more = state.refusals.length > 1 ? html`<span class="more">${say('more', { n: state.refusals.length - 1 })}</span>` : '';
+  if (scan.question === 'sealed') {
+    return html`<div class="answers">
+      <button data-do="take_sealed" class="yes"><kbd>Y</kbd>${say('take_sealed')}</button>
+      <button data-do="acknowledge"><kbd>Esc</kbd>${say('leave_it')}</button>${more}</div>`;
+  }
   if (scan.question === 'confirm') {
     return html`<div class="answers">
       <button data-do="sell_anyway" class="yes"><kbd>Y</kbd>${say('sell_anyway')}</button>
@@ -59,6 +92,8 @@ function answers(scan, waiting) {
   }
   return html`<div class="answers"><button data-do="acknowledge"><kbd>Esc</kbd>${say('ack')}</button>${more}</div>`;
 }
+
+const packs = (mode) => mode === 'pack' || mode === 'unpack';
 
 export function drawVerdict() {
   const waiting = state.refusals.length > 0;
@@ -73,8 +108,8 @@ export function drawVerdict() {
     const price = scan.product?.price_minor;
     fill(panel, html`${markup(icon(look))}
       <h1>${wordOf(scan)}</h1>
-      <p class="name">${nameOf(scan)}${look === 'good' && price != null ? html` <span class="price">${money(price, scan.product.currency)}</span>` : ''}</p>
-      <p class="reason">${reasonOf(scan)}</p>${evidence(scan.finding)}${answers(scan, waiting)}`);
+      <p class="name">${nameOf(scan)}${look === 'good' && price != null && scan.mode !== 'return' && !packs(scan.mode) ? html` <span class="price">${money(price, scan.product.currency)}</span>` : ''}</p>
+      <p class="reason">${reasonOf(scan)}</p>${drawCase(scan.case)}${saleOf(scan)}${evidence(scan.finding)}${answers(scan, waiting)}`);
   }
   fill(at('trail'), state.trail.map((entry) => html`<li class="${lookOf(entry)}">${markup(icon(lookOf(entry)))}
     <b>${wordOf(entry)}</b><span>${nameOf(entry) || entry.scan.code || ''}</span><time>${time(entry.scan.at_us)}</time></li>`));
