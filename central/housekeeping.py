@@ -11,6 +11,8 @@ import structlog
 
 from central.api.once import forget_old_answers
 from central.database import Database, DatabaseFault
+from central.items.actions import EXPIRY_LIMIT, expire_due
+from central.items.watching import forget_old_codes
 from central.prices.storage import tell_what_began
 from central.resolver.counting import Checks, forget
 
@@ -60,11 +62,18 @@ class Housekeeping:
         self._prices_told_until = now
         if now >= self._slow_work_at:
             self._database.run(forget_old_answers)
+            self._database.run(forget_old_codes)
+            self._expire(now)
             self._database.run(lambda connection: forget(connection, now))
             self._renew_certificate(now)
             self._slow_work_at = now + SLOW_EVERY
         if self._checks is not None:
             self._checks.write(self._database, now)
+
+    def _expire(self, now: datetime) -> None:
+        """Items past their date, some ten thousand a transaction."""
+        while self._database.run(lambda connection: expire_due(connection, now)) >= EXPIRY_LIMIT:
+            pass
 
     def _run(self) -> None:
         while not self._ended.wait(INTERVAL_S):

@@ -21,6 +21,7 @@ from central.api.context import Central
 from central.api.problems import Problem
 from central.codes.key_routes import router as code_keys
 from central.codes.order_routes import router as code_orders
+from central.containers.routes import router as containers
 from central.despatches.routes import router as despatches
 from central.discrepancies.routes import router as discrepancies
 from central.items.routes import router as items
@@ -28,6 +29,7 @@ from central.journals.routes import router as journals
 from central.ledger.routes import router as ledger
 from central.metrics import BooksCollector
 from central.orders.routes import router as orders
+from central.policy.routes import router as policy
 from central.prices.routes import router as prices
 from central.products.routes import router as products
 from central.reconciliation.routes import router as reconciliation
@@ -40,7 +42,7 @@ from central.version import VERSION
 
 ROUTERS: tuple[APIRouter, ...] = (
     sites, products, prices, ledger, items, sales, orders, despatches, reconciliation, discrepancies, journals, agents,
-    code_keys, code_orders,
+    code_keys, code_orders, containers, policy,
 )  # fmt: skip
 OPEN_TO_ALL: tuple[APIRouter, ...] = (health.router, documentation.router, enrolment_router, public_check)
 """Routes that ask for no token: they say nothing of the trade, or carry a proof of their own. The public check can be switched off, and comes

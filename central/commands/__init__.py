@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from central.commands import agents, authority, codes, database, filters, imports, serve, tokens
+from central.commands import (
+    agents,
+    authority,
+    codes,
+    database,
+    filters,
+    imports,
+    items,
+    packing,
+    policy,
+    serve,
+    tokens,
+)
 from central.commands.application import app
 
 app.add_typer(imports.app, name="import")
@@ -10,7 +22,11 @@ app.add_typer(tokens.app, name="tokens")
 app.add_typer(agents.app, name="agents")
 app.add_typer(authority.app, name="authority")
 app.add_typer(codes.app, name="codes")
+app.add_typer(items.app, name="items")
 app.add_typer(filters.app, name="filters")
+app.add_typer(policy.app, name="policy")
 app.add_typer(serve.config_app, name="config")
+
+codes.app.command()(packing.pack)
 
 __all__ = ["app", "database", "serve"]

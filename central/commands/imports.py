@@ -55,7 +55,7 @@ def products(file: File, currency: Currency = "CNY", config: Config = None, as_j
 
 @app.command()
 def sites(file: File, currency: Currency = "CNY", config: Config = None, as_json: Json = False) -> None:
-    """Sites: site,name,kind[,dealer,dealer_name,dealer_parent,time_zone,currency,serving_site,price_list].
+    """Sites: site,name,kind[,dealer,dealer_name,dealer_parent,time_zone,currency,serving_site,price_list,latitude,longitude].
 
     kind is store, dealer or warehouse; serving_site is the warehouse that its orders go to.
     """

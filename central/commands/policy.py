@@ -35,10 +35,7 @@ def list_policies(config: Config = None, as_json: Json = False) -> None:
         say_json({"items": msgspec.to_builtins(found), "defaults": defaults})
         return
     set_for_all = {one.verdict for one in found if one.gtin is None}
-    rows = [
-        [one.verdict.value, one.gtin or "", one.action.value, one.actor, one.reason]
-        for one in found
-    ]
+    rows = [[one.verdict.value, one.gtin or "", one.action.value, one.actor, one.reason] for one in found]
     rows += [
         [verdict.value, "", act.value, "", "safe default"]
         for verdict, act in SAFE_DEFAULTS.items()
@@ -84,9 +81,7 @@ def unset(verdict: Of, reason: Reason, gtin: Product = None, config: Config = No
     with opened(config) as (_, database):
         found = database.run(lambda connection: storage.remove(connection, verdict, product, by))
     if not found:
-        fail(
-            f"policy unset: {rules.key_of(verdict, product)}: not set; see: countermark-central policy list"
-        )
+        fail(f"policy unset: {rules.key_of(verdict, product)}: not set; see: countermark-central policy list")
     say(f"{rules.key_of(verdict, product)}: unset")
 
 

@@ -44,7 +44,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Despatch(msgspec.Struct, frozen=True, kw_only=True):
-    """Goods on their way from ``from_site`` to ``to_site``."""
+    """Goods on their way from ``from_site`` to ``to_site``. What lies in ``containers`` counts in the lines, and stands there without codes."""
 
     to_site: str
     despatch_id: str
@@ -54,6 +54,7 @@ class Despatch(msgspec.Struct, frozen=True, kw_only=True):
     despatched_at: datetime
     lines: tuple[Line, ...]
     received_at: datetime | None = None
+    containers: tuple[str, ...] = ()
 
     @property
     def transit(self) -> str:

@@ -29,7 +29,7 @@ from protocol.feeds import Feed, body_encoder
 from protocol.orders import Forbidden, transition
 
 _DESPATCH = """
-SELECT to_site_id AS to_site, despatch_id, from_site_id AS from_site, order_id, state, despatched_at, received_at
+SELECT to_site_id AS to_site, despatch_id, from_site_id AS from_site, order_id, state, despatched_at, received_at, containers
   FROM despatches WHERE to_site_id = %s AND despatch_id = %s
 """
 _LINES = """
@@ -42,7 +42,8 @@ class ReceiptOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
     ``despatch`` is None for goods that no despatch announced; ``unknown_despatch`` then says that the receipt named one that
     does not exist for this site, and every quantity is over. ``source`` is the location that ``from_transit`` comes from; the
-    rest of a line comes from ``supplier``. ``order`` is the order afterwards.
+    rest of a line comes from ``supplier``. ``order`` is the order afterwards. ``missing_containers`` were announced as cases, and have
+    not come as such.
     """
 
     lines: tuple[Counted, ...]
@@ -51,6 +52,7 @@ class ReceiptOutcome(msgspec.Struct, frozen=True, kw_only=True):
     order: Order | None = None
     unknown_despatch: bool = False
     source: str = "supplier"
+    missing_containers: tuple[str, ...] = ()
 
 
 def find(connection: Connection, to_site: str, despatch_id: str) -> Despatch | None:
@@ -93,12 +95,12 @@ def send(connection: Connection, despatch: Despatch) -> None:
     """Keep a new despatch and announce it to the receiving site's agents."""
     connection.execute(
         """
-        INSERT INTO despatches (to_site_id, despatch_id, from_site_id, order_id, state, despatched_at)
-        VALUES (%s, %s, %s, %s, %s, %s)
+        INSERT INTO despatches (to_site_id, despatch_id, from_site_id, order_id, state, despatched_at, containers)
+        VALUES (%s, %s, %s, %s, %s, %s, %s)
         """,
         (
             despatch.to_site, despatch.despatch_id, despatch.from_site, despatch.order_id, despatch.state,
-            despatch.despatched_at,
+            despatch.despatched_at, list(despatch.containers),
         ),
     )  # fmt: skip
     with connection.cursor() as cursor:
@@ -162,7 +164,20 @@ def apply_receipt(
         despatch=after,
         order=_move_order_on(connection, after, found.arrived, event_time, actor),
         source=after.transit,
+        missing_containers=_missing(connection, after) if found.short else (),
     )
+
+
+def _missing(connection: Connection, despatch: Despatch) -> tuple[str, ...]:
+    """The announced cases that are still on their way. Those of this receipt have been taken in by now."""
+    if not despatch.containers:
+        return ()
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        found = cursor.execute(
+            "SELECT sscc FROM containers WHERE sscc = ANY (%s) AND despatch_id = %s ORDER BY sscc",
+            (list(despatch.containers), despatch.despatch_id),
+        ).fetchall()
+    return tuple(sscc for (sscc,) in found)
 
 
 def _move_order_on(
@@ -228,7 +243,7 @@ def _read(connection: Connection, query: str, to_site: str, despatch_id: str) ->
         lines = cursor.execute(_LINES, (to_site, despatch_id)).fetchall()
     state = DespatchState(despatch.pop("state"))
     return Despatch(
-        **despatch,
+        **{**despatch, "containers": tuple(despatch["containers"])},
         state=state,
         lines=tuple(Line(**{**line, "items": tuple(line["items"])}) for line in lines),
     )

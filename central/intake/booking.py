@@ -186,7 +186,16 @@ def _differences(fact: Fact, outcome: ReceiptOutcome) -> Iterator[Discrepancy]:
             cause_key=f"{announced}/{short.gtin}",
             likely_cause="it was not loaded, was lost on the way, or was not scanned at the receipt",
             proposal="recount; if it is missing, settle by a credit note or a second despatch",
-            evidence=(fact.evidence(despatch=announced, from_site=sent_from, items=list(short.items)),),
+            evidence=(
+                fact.evidence(
+                    despatch=announced,
+                    from_site=sent_from,
+                    items=list(short.items),
+                    **(
+                        {"containers": list(outcome.missing_containers)} if outcome.missing_containers else {}
+                    ),
+                ),
+            ),
             gtin=short.gtin,
             quantity=short.quantity,
         )

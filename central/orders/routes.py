@@ -17,6 +17,7 @@ from central.api.context import Central, central_of
 from central.api.once import Once, once
 from central.api.paging import Cursor, Limit, Page, decode, page
 from central.api.problems import Problem, not_found
+from central.containers.routes import Sscc
 from central.database import EVERY_SITE, Connection
 from central.despatches import sending
 from central.despatches.sending import Load, Sent
@@ -121,9 +122,12 @@ class Acceptance(Reasoned):
 
 
 class Despatching(Reasoned):
-    """Send everything that is allocated, or these quantities of it."""
+    """Send everything that is allocated, or these quantities of it, or whole cases and pallets with everything in them."""
 
     lines: list[LeavingLine] | None = Field(default=None, max_length=1000)
+    containers: list[Sscc] = Field(
+        default=[], max_length=1000, description="what is in them counts beside the lines"
+    )
     despatch_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_.-]{1,64}$")
 
 
@@ -224,6 +228,7 @@ def despatch(
     load = Load(
         quantities=_quantities(body.lines),
         codes={line.line: line.items for line in body.lines or [] if line.items},
+        containers=body.containers,
         despatch_id=body.despatch_id,
     )
     return _decide(

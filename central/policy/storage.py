@@ -50,7 +50,14 @@ def put(connection: Connection, policy: Policy) -> None:
             policy.updated_at,
         ),
     )
-    _note(connection, policy.actor, "policy set", key_of(policy.verdict, policy.gtin), policy.action, policy.reason)
+    _note(
+        connection,
+        policy.actor,
+        "policy set",
+        key_of(policy.verdict, policy.gtin),
+        policy.action,
+        policy.reason,
+    )
     feeds.publish(connection, Feed.POLICY, "", [feed_row(policy)])
 
 
@@ -66,7 +73,9 @@ def remove(connection: Connection, verdict: Verdict, gtin: str | None, by: By) -
     return True
 
 
-def _note(connection: Connection, actor: str, action: str, subject: str, act: str, reason: str | None) -> None:
+def _note(
+    connection: Connection, actor: str, action: str, subject: str, act: str, reason: str | None
+) -> None:
     connection.execute(
         "INSERT INTO audit_log (actor, action, subject, detail) VALUES (%s, %s, %s, %s)",
         (actor, action, subject, Jsonb({"action": act, "reason": reason})),

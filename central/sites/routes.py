@@ -36,6 +36,8 @@ class Site(BaseModel):
     currency: str
     price_list: str
     serving_site: str | None = Field(description="the warehouse, or upper dealer, that its orders go to")
+    latitude: float | None = Field(description="where it stands (WGS 84), if somebody has entered it")
+    longitude: float | None
     closed_at: datetime | None
     created_at: datetime
 
@@ -53,6 +55,8 @@ class NewSite(BaseModel):
     currency: str = Field(default="CNY", pattern="^[A-Z]{3}$")
     serving_site: Id | None = None
     price_list: str = "default"
+    latitude: float | None = Field(default=None, ge=-90, le=90)
+    longitude: float | None = Field(default=None, ge=-180, le=180)
 
 
 class Dealer(BaseModel):

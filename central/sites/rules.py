@@ -21,6 +21,8 @@ COLUMNS = Columns(
         "currency",
         "serving_site",
         "price_list",
+        "latitude",
+        "longitude",
     ),
 )
 KINDS = ("store", "dealer", "warehouse")
@@ -44,10 +46,17 @@ class SiteRow(msgspec.Struct, frozen=True, kw_only=True):
     currency: str = "CNY"
     serving_site: str | None = None
     price_list: str = "default"
+    latitude: float | None = None
+    longitude: float | None = None
 
 
 def parse_row(fields: Fields, currency: str) -> SiteRow | Wrong:
     """A line of a site file; ``currency`` where it names none."""
+    latitude, longitude = _degrees(fields, "latitude"), _degrees(fields, "longitude")
+    if isinstance(latitude, Wrong):
+        return latitude
+    if isinstance(longitude, Wrong):
+        return longitude
     row = SiteRow(
         site=fields["site"],
         name=fields["name"] or fields["site"],
@@ -59,6 +68,8 @@ def parse_row(fields: Fields, currency: str) -> SiteRow | Wrong:
         currency=fields.get("currency") or currency,
         serving_site=fields.get("serving_site") or None,
         price_list=fields.get("price_list") or "default",
+        latitude=latitude,
+        longitude=longitude,
     )
     return wrong_in(row) or row
 
@@ -83,8 +94,29 @@ def wrong_in(row: SiteRow) -> Wrong | None:
         return Wrong("currency", row.currency, "a currency of ISO 4217, such as CNY")
     if not PRICE_LIST.fullmatch(row.price_list):
         return Wrong("price_list", row.price_list, "letters, digits, '.', '_' or '-', such as 'default'")
+    wrong = _wrong_place(row)
+    if wrong is not None:
+        return wrong
     if row.serving_site == row.site:
         return Wrong("serving_site", row.serving_site, "another site than the one it serves")
+    return None
+
+
+def _degrees(fields: Fields, column: str) -> float | Wrong | None:
+    text = fields.get(column) or ""
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return Wrong(column, text, "degrees, such as 31.2304")
+
+
+def _wrong_place(row: SiteRow) -> Wrong | None:
+    if (row.latitude is None) != (row.longitude is None):
+        missing = "latitude" if row.latitude is None else "longitude"
+        return Wrong(missing, "", "latitude and longitude together, or neither")
+    for column, value, limit in (("latitude", row.latitude, 90), ("longitude", row.longitude, 180)):
+        if value is not None and not -limit <= value <= limit:
+            return Wrong(column, str(value), f"degrees from -{limit} to {limit} (WGS 84)")
     return None
 
 

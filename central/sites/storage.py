@@ -14,7 +14,7 @@ from central.sites.rules import SiteRow, child_path
 
 _SITE = """
 SELECT site_id AS site, name, kind, dealer_id AS dealer, time_zone, currency, price_list, serving_site_id AS serving_site,
-       closed_at, created_at
+       latitude, longitude, closed_at, created_at
   FROM sites
 """
 
@@ -113,14 +113,26 @@ def put_sites(connection: Connection, rows: Sequence[Numbered[SiteRow]]) -> list
     with connection.cursor() as cursor:
         cursor.executemany(
             """
-            INSERT INTO sites (site_id, dealer_id, kind, name, time_zone, currency, price_list)
-            VALUES (%s, %s, %s, %s, %s, %s, %s)
+            INSERT INTO sites (site_id, dealer_id, kind, name, time_zone, currency, price_list, latitude, longitude)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
             ON CONFLICT (site_id) DO UPDATE
                SET dealer_id = excluded.dealer_id, kind = excluded.kind, name = excluded.name, time_zone = excluded.time_zone,
-                   currency = excluded.currency, price_list = excluded.price_list
+                   currency = excluded.currency, price_list = excluded.price_list,
+                   latitude = coalesce(excluded.latitude, sites.latitude),
+                   longitude = coalesce(excluded.longitude, sites.longitude)
             """,
             [
-                (row.site, row.dealer, row.kind, row.name, row.time_zone, row.currency, row.price_list)
+                (
+                    row.site,
+                    row.dealer,
+                    row.kind,
+                    row.name,
+                    row.time_zone,
+                    row.currency,
+                    row.price_list,
+                    row.latitude,
+                    row.longitude,
+                )
                 for row in (numbered.row for numbered in good)
             ],
         )
