@@ -19,6 +19,7 @@ from agent.errors import AgentError
 from agent.receiving.service import Goods
 from agent.shop import Shop
 from agent.store.database import DatabaseError
+from agent.till.catalogue import ProductView
 from agent.till.desk import Desk
 from agent.till.found import Found, frame_of
 from agent.till.frames import AddedFrame, Mode, ModeFrame, Outcome, ScanFrame
@@ -221,7 +222,7 @@ class Counter:
         """The nearest evidence of all: the item lies in this basket. Nobody need be asked about it again."""
         desk = self._desks.get(mode)
         there = None if desk is None or code.item is None else line_of_item(desk.basket, code.item)
-        if there is None:
+        if desk is None or there is None or self._verification.is_disproven(code):
             return None
         return Found(
             outcome=Outcome.IGNORED,
@@ -229,6 +230,13 @@ class Counter:
             key="in_basket",
             line=there.line,
             finding=evidence.from_basket(there.finding),
+            product=ProductView(
+                gtin=there.gtin,
+                name=there.name,
+                unit=there.unit,
+                price_minor=there.list_price_minor,
+                currency=desk.currency,
+            ),
         )
 
     def _command(self, command: str, argument: str) -> Found:

@@ -133,7 +133,7 @@ def _corrected(item: str, local: LocalItem, replica: ItemHere | None, site: str)
 _AGAINST = {"forged": Verdict.FORGED, "unreadable": Verdict.UNREADABLE}
 
 
-_DISPROVEN = {"forged": Verdict.FORGED, "unreadable": Verdict.UNREADABLE}
+DISPROVEN = {"forged": Verdict.FORGED, "unreadable": Verdict.UNREADABLE}
 
 
 def from_label(code: Code, proof: Proof | None, place: Place, policy: Policy) -> Finding | None:
@@ -245,11 +245,13 @@ def without_answer(gtin: str | None, proof: Proof | None, hits: Sequence[Hit], p
             certain=False,
             rests_on="signature",
         )
-    act, reason = act_on(Verdict.UNVERIFIED, gtin, policy), "not known here, and central could not be asked"
+    act = act_on(Verdict.UNVERIFIED, gtin, policy)
+    reason, rests_on = "not known here, and central could not be asked", "policy"
     if proof is not None and proof.kind == "revoked_key":
         # Whoever has such a key can print labels: what looks signed is worth less than a label that claims nothing.
-        act, reason = Act.ASK if act is Act.ACCEPT else act, f"{proof.reason}; central could not be asked"
-    return Finding(verdict=Verdict.UNVERIFIED, act=act, reason=reason, certain=False, rests_on="policy")
+        act = Act.ASK if act is Act.ACCEPT else act
+        reason, rests_on = f"{proof.reason}; central could not be asked", "signature"
+    return Finding(verdict=Verdict.UNVERIFIED, act=act, reason=reason, certain=False, rests_on=rests_on)
 
 
 def _judged(known: ItemHere, place: Place, policy: Policy, *, age_us: int | None, rests_on: str) -> Finding:

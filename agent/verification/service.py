@@ -227,6 +227,10 @@ class Verification:
             return here.judged
         return self._said.of(code.item, rules.FRESH_US) or self._alone(code.item, here)
 
+    def is_disproven(self, code: Code) -> bool:
+        """Whether the label's own signature speaks against it: a second label of an item that is genuine may be a copy of it."""
+        return self._labels.prove(code).kind in rules.DISPROVEN
+
     def judge(self, code: Code, timeout_ms: int) -> Judged:
         """Both steps in one; may block up to the budget."""
         return self.locally(code) or self.by_asking(code, timeout_ms)

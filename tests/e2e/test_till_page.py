@@ -9,14 +9,18 @@ from pathlib import Path
 import httpx
 import pytest
 
+from protocol.codes import render_element_string
 from protocol.feeds import DespatchLine, DespatchView, ItemHere, Product, StockLevel
 from tests.agent.running_agent import RunningAgent, prepare, running
 from tests.agent.shop_kit import CATALOGUE, SITE, TEA, WATCH, WATCH_1, WATCH_2, D
+from tests.agent.verification.signing_kit import code_key, label
 from tests.e2e.browser import Page, browser
 
 PEN = "4902505081163"
 SOLD = f"01{WATCH}21SOLD1"
 ON_ITS_WAY = f"01{WATCH}21WAY1"
+SIGNED = f"]d2{render_element_string(label())}"
+FORGED = f"]d2{render_element_string(label() | {'21': 'ANOTHER'})}"
 
 
 class Till:
@@ -51,6 +55,7 @@ def till(page: Page, tmp_path: Path) -> Iterator[Till]:
     now_us = time.time_ns() // 1000
     rows = (
         *CATALOGUE,
+        code_key(),
         Product(gtin="04902505081163", name="Ballpoint pen"),
         ItemHere(item=SOLD, gtin=WATCH, state="sold", sold_at_us=now_us, sold_site="Hamburg"),
         ItemHere(item=ON_ITS_WAY, gtin=WATCH, state="in_transit", site=SITE),
@@ -89,6 +94,25 @@ def test_a_refusal_stays_until_a_key_acknowledges_it(till: Till) -> None:
     assert "Already sold" in till.page.text("#verdict")
     till.page.press("Escape")
     till.verdict("Added")
+
+
+def test_a_forged_label_stays_on_the_screen_with_what_it_rests_on(till: Till) -> None:
+    till.scan(FORGED)
+    till.verdict("Forged")
+    till.page.until_text("#verdict .evidence", "by the signature on the label")
+    till.scan("4006381333931")
+    till.page.until_text("#work", "Green tea")
+    assert "Forged" in till.page.text("#verdict")
+
+
+def test_a_provisional_sale_looks_provisional_and_is_counted_until_it_is_settled(till: Till) -> None:
+    till.scan(SIGNED)
+    till.verdict("Genuine")
+    till.page.until_text("#verdict .evidence", "to be confirmed")
+    assert till.page.run("document.querySelector('#verdict').className") == "verdict good provisional"
+    till.page.press("F9")
+    till.page.press("F9")
+    till.page.until_text("#state", "1 to be confirmed")
 
 
 def test_an_enter_of_a_keyboard_scanner_closes_nothing_and_is_a_scan(till: Till) -> None:

@@ -22,7 +22,8 @@ function sign(finding) {
   if (!finding) return '';
   const sure = finding.verdict === 'genuine' && finding.certain !== false;
   const look = sure ? 'good' : 'ask';
-  return html`<span class="sign ${look}">${markup(icon(look))}${say(sure ? 'genuine' : finding.verdict === 'genuine' ? 'provisional' : finding.verdict)}</span>`;
+  const shape = sure ? 'good' : ['genuine', 'unverified'].includes(finding.verdict) ? 'unsettled' : 'ask';
+  return html`<span class="sign ${look}">${markup(icon(shape))}${say(sure ? 'genuine' : finding.verdict === 'genuine' ? 'provisional' : finding.verdict)}</span>`;
 }
 
 function row(line, currency) {
@@ -39,7 +40,7 @@ function finished(done) {
   const change = given ? html`<p class="change"><span>${say('change')}</span><b>${money(given, done.document.currency)}</b></p>` : '';
   return html`<div class="finished ${voided ? 'ask' : 'good'}">${markup(icon(voided ? 'ask' : 'good'))}
     <h2>${title}</h2><p class="sum">${money(done.document.total_minor, done.document.currency ?? state.status?.currency)}</p>
-    <p>${say('receipt', { receipt: done.number })}</p>${change}
+    <p>${say('receipt', { receipt: done.number })}${done.document.disposition ? ` · ${say(done.document.disposition)}` : ''}</p>${change}
     ${done.kind === 'sale' ? html`<div class="answers"><button data-do="print"><kbd>B</kbd>${say('print')}</button><button data-do="void"><kbd>V</kbd>${say('void')}</button></div>` : ''}</div>`;
 }
 
@@ -70,7 +71,7 @@ export function basketKeys() {
   const keys = [['F9', state.mode === 'return' ? 'take_back' : 'pay', 'complete', some], ['↑↓', 'select', null, some], ['Q', 'quantity', 'quantity', some], ['P', 'price', 'price', some]];
   if (state.mode === 'sale') keys.push(['D', 'discount_title', 'discount', some], ['H', 'hold', 'hold', some], ['R', 'recall', 'recall', basket()?.held > 0]);
   keys.push(['Del', 'remove', 'remove', some], ['/', 'type_code', 'type_code', true]);
-  if (voidable()) keys.push(['V', 'void_receipt', 'void', true]);
+  if (voidable()) keys.splice(1, 0, ['V', 'void_receipt', 'void', true]);
   if (state.completed?.kind === 'sale' && !some) keys.push(['V', 'void', 'void', true], ['B', 'print', 'print', true]);
   return keys;
 }

@@ -14,7 +14,7 @@ export function stays(scan) {
   return scan.outcome === 'refused' || (scan.outcome === 'ask' && scan.question === 'confirm' && scan.mode === 'sale') || scan.question === 'sealed';
 }
 
-const worded = new Set(['received_case', 'case_not_announced', 'case_unknown', 'case_opened', 'packed', 'unpacked', 'sold_elsewhere', 'sold_by_other_till', 'sale_not_known',
+const worded = new Set(['received_case', 'case_not_announced', 'case_unknown', 'received_sealed', 'case_opened', 'packed', 'unpacked', 'sold_elsewhere', 'sold_by_other_till', 'sale_not_known',
   'not_on_receipt', 'returned_already', 'not_sold', 'received_already']);
 // What the panel tells in lines of its own, so that the sentence of the agent would say it twice.
 const shownOtherwise = new Set(['added', 'received', 'on_order', 'taken_back', 'packed', 'unpacked', 'received_case', 'case_opened']);
@@ -37,7 +37,7 @@ export function reasonOf(scan) {
   if (finding && (key === 'verdict' || key === 'found')) return why(finding);
   const values = { line: scan.line, gtin: scan.code?.gtin };
   if (shownOtherwise.has(key)) return finding && (finding.verdict !== 'genuine' || finding.certain === false) ? why(finding) : '';
-  return say(key, values) ?? scan.message;
+  return say(key, values) ?? scan.message.charAt(0).toUpperCase() + scan.message.slice(1);
 }
 
 // A filter of the brand's says "perhaps", never more.
@@ -104,7 +104,7 @@ export function drawVerdict() {
     fill(panel, html`${markup(icon('idle'))}<h1>${say(`idle_${state.mode}`)}</h1><p class="reason">${say('idle_hint')}</p>`);
   } else {
     const look = lookOf(scan);
-    panel.className = `verdict ${look}${waiting ? ' waiting' : ''}`;
+    panel.className = `verdict ${look}${waiting ? ' waiting' : ''}${scan.finding?.certain === false ? ' provisional' : ''}`;
     const price = scan.product?.price_minor;
     fill(panel, html`${markup(icon(look))}
       <h1>${wordOf(scan)}</h1>

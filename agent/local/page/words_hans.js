@@ -50,7 +50,7 @@ export const hans = {
   details: '详情', product: '商品', gtin: 'GTIN', serial: '序列号', batch: '批号', expiry: '有效期', sold_at: '首次售出', sold_site: '售出门店', kind: '类型', list_price: '价格', nothing_verified: '扫码即可查看已知信息',
   feed_catalogue: '商品', feed_items: '单品码', feed_prices: '价格', feed_stock: '库存', feed_orders: '订单', feed_despatches: '发货单', feed_policy: '策略',
   mode_pack: '装箱', mode_unpack: '拆箱', idle_pack: '先扫箱码，再扫装入的商品', idle_unpack: '扫箱码以拆箱', refused_receive: '未计数', refused_return: '不能退货', refused_pack: '未装箱', refused_unpack: '未取出', refused_reorder: '未订货',
-  received_case_word: '整箱已计数', case_not_announced_word: '不在单上', case_unknown_word: '未知箱码', case_opened_word: '已开箱', packed_word: '已装入', unpacked_word: '已取出', received_already_word: '此前已收货', sold_elsewhere_word: '他店售出',
+  received_sealed_word: '已整箱收下', received_sealed: '箱内商品由总部核定', received_case_word: '整箱已计数', case_not_announced_word: '不在单上', case_unknown_word: '未知箱码', case_opened_word: '已开箱', packed_word: '已装入', unpacked_word: '已取出', received_already_word: '此前已收货', sold_elsewhere_word: '他店售出',
   sold_by_other_till_word: '其他收银台售出', sale_not_known_word: '本机无销售记录', not_on_receipt_word: '不在小票上', returned_already_word: '已退过货', not_sold_word: '未曾售出', sold_elsewhere: '已列入退货。本机不知实付金额，请查看小票',
   sold_by_other_till: '已列入退货。本收银台不知实付金额，请查看小票', sale_not_known: '仍列入退货，由总部稍后核定', not_on_receipt: '按本店现价列入退货：不在此小票上，或已全部退回', case_unknown: '本机不知箱内有何物。可整箱收下，或逐件扫描', take_sealed: '整箱收下', leave_it: '先不收',
   case_not_announced: '不在发货单上，仍已计数', case_is: '箱 {sscc}', in_cases: '共 {n} 箱', and_more: '另有 {n} 项', counted_before: '其中 {n} 件此前已计数，只计一次', sealed: '未拆', sealed_case: '本机不知箱内有何物', packing: '装箱', unpacking: '拆箱', to_unpack: '拆箱',

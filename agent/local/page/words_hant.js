@@ -50,7 +50,7 @@ export const hant = {
   details: '詳情', product: '商品', gtin: 'GTIN', serial: '序號', batch: '批號', expiry: '有效期限', sold_at: '首次售出', sold_site: '售出門市', kind: '類型', list_price: '價格', nothing_verified: '掃碼即可查看已知資訊',
   feed_catalogue: '商品', feed_items: '單品碼', feed_prices: '價格', feed_stock: '庫存', feed_orders: '訂單', feed_despatches: '出貨單', feed_policy: '政策',
   mode_pack: '裝箱', mode_unpack: '拆箱', idle_pack: '先掃箱碼，再掃裝入的商品', idle_unpack: '掃箱碼以拆箱', refused_receive: '未計數', refused_return: '無法退貨', refused_pack: '未裝箱', refused_unpack: '未取出', refused_reorder: '未訂貨',
-  received_case_word: '整箱已計數', case_not_announced_word: '不在單上', case_unknown_word: '未知箱碼', case_opened_word: '已開箱', packed_word: '已裝入', unpacked_word: '已取出', received_already_word: '先前已收貨', sold_elsewhere_word: '他店售出',
+  received_sealed_word: '已整箱收下', received_sealed: '箱內商品由總部核定', received_case_word: '整箱已計數', case_not_announced_word: '不在單上', case_unknown_word: '未知箱碼', case_opened_word: '已開箱', packed_word: '已裝入', unpacked_word: '已取出', received_already_word: '先前已收貨', sold_elsewhere_word: '他店售出',
   sold_by_other_till_word: '其他收銀台售出', sale_not_known_word: '本機無銷售紀錄', not_on_receipt_word: '不在收據上', returned_already_word: '已退過貨', not_sold_word: '未曾售出', sold_elsewhere: '已列入退貨。本機不知實付金額，請查看收據',
   sold_by_other_till: '已列入退貨。本收銀台不知實付金額，請查看收據', sale_not_known: '仍列入退貨，由總部稍後核定', not_on_receipt: '按本店現價列入退貨：不在此收據上，或已全部退回', case_unknown: '本機不知箱內有何物。可整箱收下，或逐件掃描', take_sealed: '整箱收下', leave_it: '先不收',
   case_not_announced: '不在出貨單上，仍已計數', case_is: '箱 {sscc}', in_cases: '共 {n} 箱', and_more: '另有 {n} 項', counted_before: '其中 {n} 件先前已計數，只計一次', sealed: '未拆', sealed_case: '本機不知箱內有何物', packing: '裝箱', unpacking: '拆箱', to_unpack: '拆箱',

@@ -69,6 +69,12 @@ def test_an_item_in_the_basket_is_known_from_the_basket_and_nobody_is_asked_agai
     assert len(counter.asked) == asked
 
 
+def test_a_forged_copy_of_an_item_in_the_basket_is_a_forgery(counter: Counter) -> None:
+    counter.feed(code_key())
+    cut_off(counter)
+    assert [said(counter.scan(code))[0] for code in (SIGNED, FORGED)] == ["genuine", "forged"]
+
+
 def test_a_sale_here_is_known_from_the_journal_before_anything_else(counter: Counter) -> None:
     counter.scan(WATCH_1)
     sell(counter)
@@ -160,7 +166,7 @@ def test_a_label_of_a_retired_key_still_proves_what_it_signed_in_its_time(counte
 def test_a_label_of_a_revoked_key_makes_the_cashier_look(counter: Counter) -> None:
     counter.feed(changed(code_key(), revoked=True))
     frame = cut_off(counter).scan(SIGNED)
-    assert (frame.outcome, said(frame)) == (Outcome.ASK, ("unverified", "policy", False))
+    assert (frame.outcome, said(frame)) == (Outcome.ASK, ("unverified", "signature", False))
 
 
 def test_a_short_code_of_a_known_order_is_its_item(counter: Counter) -> None:
