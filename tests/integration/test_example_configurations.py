@@ -26,6 +26,7 @@ OWN = {
         "resolver.name",
         "resolver.contact",
         "resolver.product_url",
+        "codes.domain",
     },
 }
 

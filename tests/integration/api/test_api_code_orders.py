@@ -175,6 +175,6 @@ def test_a_missing_secret_is_told_without_saying_where_it_should_be(world: World
 
 
 def test_an_order_sent_again_under_its_key_is_one_order(world: World) -> None:
-    once = {"headers": {"Idempotency-Key": "codes-1"}}
-    tags = {world.post("/v1/code-orders", ORDER, **once)["order"] for _ in range(2)}
+    once = {"Idempotency-Key": "codes-1"}
+    tags = {world.post("/v1/code-orders", ORDER, headers=once)["order"] for _ in range(2)}
     assert (len(tags), len(world.get("/v1/code-orders")["items"])) == (1, 1)

@@ -12,6 +12,7 @@ import pytest
 
 from central.actors import By
 from central.codes import issued, issuing, keys, orders_storage, placing, workers
+from central.codes.key_rules import Purpose
 from central.codes.labels import CSV_HEADER
 from central.codes.order_secrets import path_of
 from central.codes.orders import Asked, Format, Order, OrderError, OrderState
@@ -128,7 +129,7 @@ def test_a_rotated_key_still_signs_the_order_it_began(brand: Brand) -> None:
     write(brand, order, path)
     before = path.read_bytes()
     brand.database.run(
-        lambda connection: keys.rotate(connection, brand.directory, keys.Purpose.CODES, NOW.date(), BY)
+        lambda connection: keys.rotate(connection, brand.directory, Purpose.CODES, NOW.date(), BY)
     )
     path.write_bytes(before[: len(before) // 2])
     write(brand, order, path)
