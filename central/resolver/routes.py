@@ -48,11 +48,9 @@ class DigitalLinkRoute(APIRoute):
         return match, child
 
 
-router = APIRouter(tags=["public check"])
-codes = APIRouter(tags=["public check"], route_class=DigitalLinkRoute)
+router = APIRouter(tags=["public check"], route_class=DigitalLinkRoute)
 
 
-@router.get("/.well-known/gs1resolver", include_in_schema=False)
 def describe(central: Annotated[Central, Depends(central_of)], request: Request) -> Response:
     """What this resolver is, for other programs (GS1-Conformant Resolver 1.2)."""
     _only_here(central, request)
@@ -60,7 +58,7 @@ def describe(central: Annotated[Central, Depends(central_of)], request: Request)
     return JSONResponse(linkset.description(_root(central, request), settings.name), headers=SHARED)
 
 
-@codes.get("/01/{gtin}/21/{serial}", response_model=Check)
+@router.get("/01/{gtin}/21/{serial}", response_model=Check)
 async def check(
     central: Annotated[Central, Depends(central_of)],
     request: Request,
@@ -72,13 +70,15 @@ async def check(
     return await _resolve(central, request)
 
 
-@codes.api_route("/{digital_link:path}", methods=["GET", "HEAD", "OPTIONS"], include_in_schema=False)
+@router.api_route("/{digital_link:path}", methods=["GET", "HEAD", "OPTIONS"], include_in_schema=False)
 async def resolve(central: Annotated[Central, Depends(central_of)], request: Request) -> Response:
     """The same for every other form: other keys and qualifiers, compressed links, short codes."""
     return await _resolve(central, request)
 
 
-router.include_router(codes)
+router.add_api_route(
+    "/.well-known/gs1resolver", describe, include_in_schema=False, route_class_override=APIRoute
+)
 
 
 async def _resolve(central: Central, request: Request) -> Response:
