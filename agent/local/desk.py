@@ -10,11 +10,11 @@ from fastapi import APIRouter, Request, Response
 from agent.local.openapi import body
 from agent.local.parts import Parts
 from agent.local.problems import Problem, check, json, read, written
+from agent.local.scans import typed
 from agent.till.asked import CompleteAsked
 from agent.till.desk import Desk
 from agent.till.frames import Mode, Outcome
 from agent.till.rules import Change, Piece
-from devices.scan import Scan
 from protocol.codes import parse_typed
 
 
@@ -58,7 +58,7 @@ def desk_router(parts: Parts) -> APIRouter:
         found = parts.selling.sell(code, judged, confirmed=asked.confirmed, by_hand=by_hand)
         if found.outcome is not Outcome.ADDED:
             raise Problem(409, found.message, key=found.key, line=found.line)
-        parts.counter.show(_typed(asked.code, parts), code, found)
+        parts.counter.show(typed(asked.code, parts.clock), code, found)
         return json(parts.desk.frame(), 201)
 
     @router.post("/v1/returns/basket/lines", status_code=201, openapi_extra=body(LinePut))
@@ -72,7 +72,7 @@ def desk_router(parts: Parts) -> APIRouter:
         found = parts.taking_back.take_back(code, judged, by_hand=by_hand)
         if found.line is None or not found.follow_up:
             raise Problem(409, found.message, key=found.key, line=found.line)
-        parts.counter.show(_typed(asked.code, parts), code, found, Mode.RETURN)
+        parts.counter.show(typed(asked.code, parts.clock), code, found, Mode.RETURN)
         return json(parts.returns_desk.frame(), 201)
 
     @router.post("/v1/basket/complete", status_code=201, openapi_extra=body(CompleteAsked))
@@ -100,16 +100,6 @@ def desk_router(parts: Parts) -> APIRouter:
         return json(parts.desk.frame())
 
     return router
-
-
-def _typed(code: str, parts: Parts) -> Scan:
-    return Scan(
-        raw=parse_typed(code),
-        symbology=None,
-        device="page",
-        wall_us=parts.clock.wall_us(),
-        monotonic_us=parts.clock.monotonic_us(),
-    )
 
 
 def _add_desk(router: APIRouter, path: str, desk: Desk) -> None:

@@ -11,10 +11,13 @@ from agent.documents import Refusal
 from agent.local.openapi import body
 from agent.local.parts import Parts
 from agent.local.problems import Problem, check, json, read, written
+from agent.local.scans import typed
 from agent.receiving.rules import NotCounted
 from agent.receiving.scans import receive_case
 from agent.receiving.service import CaseAsked, CompleteReceivingAsked
+from agent.till.frames import Mode
 from protocol.aggregation import sscc_fault
+from protocol.codes import Code
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -75,8 +78,8 @@ def _add_cases(router: APIRouter, parts: Parts) -> None:
         found = receive_case(asked.sscc, parts.catalogue, parts.goods, sealed=asked.sealed)
         if not found.follow_up:
             raise Problem(409, f"case {asked.sscc}: {found.message}", key=found.key)
-        for work in found.follow_up:
-            work()
+        code = Code(kind="sscc", sscc=asked.sscc, item=f"00{asked.sscc}")
+        parts.counter.show(typed(f"00{asked.sscc}", parts.clock), code, found, Mode.RECEIVE)
         return json(parts.goods.frame(), 201)
 
     @router.delete("/v1/receiving/cases/{sscc}")

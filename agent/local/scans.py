@@ -7,6 +7,7 @@ import asyncio
 import msgspec
 from fastapi import APIRouter, Request, Response
 
+from agent.clock import Clock
 from agent.documents import Refusal
 from agent.local.openapi import body
 from agent.local.parts import Parts
@@ -89,6 +90,17 @@ def scans_router(parts: Parts) -> APIRouter:
         return json(product)
 
     return router
+
+
+def typed(code: str, clock: Clock) -> Scan:
+    """A code that was put in by hand, as a scan."""
+    return Scan(
+        raw=parse_typed(code),
+        symbology=None,
+        device="page",
+        wall_us=clock.wall_us(),
+        monotonic_us=clock.monotonic_us(),
+    )
 
 
 def _check_length(code: str) -> None:

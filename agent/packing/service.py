@@ -13,7 +13,7 @@ import msgspec
 from agent.documents import Made, Refusal, Written
 from agent.packing import rules
 from agent.packing.cases import Cases
-from agent.packing.contents import Contents
+from agent.packing.contents import Contents, gtin_in
 from agent.packing.rules import PACK, CaseDraft, NotPacked
 from agent.shop import Shop
 from agent.store import Connection
@@ -64,9 +64,11 @@ class Packing:
         draft = self.draft
         inside = self.inside(draft)
         pieces = () if inside is None else sorted(inside.pieces.items())
+        gtins = {gtin for item in draft.items if (gtin := gtin_in(item)) is not None}
         return PackingFrame(
             kind=self.kind,
             draft=draft,
+            names={gtin: self._catalogue.name(gtin) for gtin in gtins},
             known=inside is not None,
             items=None if inside is None else inside.item_count,
             cases=0 if inside is None else len(inside.containers),

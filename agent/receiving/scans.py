@@ -49,10 +49,13 @@ def receive_case(sscc: str, catalogue: Catalogue, goods: Goods, *, sealed: bool 
             question=Question.SEALED if asks else None,
             case=CaseSeen(sscc=sscc),
         )
+    # Whether an advice announced what nobody has looked into is for central to say.
+    is_expected = counted.is_announced or counted.contents is None
+    key = "received_case" if counted.contents else "received_sealed"
     return Found(
-        outcome=Outcome.RECEIVED if counted.is_announced else Outcome.ASK,
+        outcome=Outcome.RECEIVED if is_expected else Outcome.ASK,
         message=_words(sscc, counted),
-        key="received_case" if counted.is_announced else "case_not_announced",
+        key=key if is_expected else "case_not_announced",
         case=case_seen(sscc, counted.contents, catalogue, counted_before=counted.counted_before),
         follow_up=(goods.publish,),
     )
@@ -80,13 +83,12 @@ def case_seen(
 def _words(sscc: str, counted: CaseCounted) -> str:
     contents = counted.contents
     if contents is None:
-        told = "taken in unopened; what is in it is for central to say"
-    else:
-        held = sum(contents.pieces.values())
-        told = f"{held} pieces" + (f" in {len(contents.containers)} cases" if contents.containers else "")
-        if contents.unknown:
-            told += f", and {len(contents.unknown)} cases of which nothing is known here"
-        if counted.counted_before:
-            told += f"; {counted.counted_before} of them were counted before, and count once"
+        return f"case {sscc}: taken in unopened; what is in it is for central to say"
+    held = sum(contents.pieces.values())
+    told = f"{held} pieces" + (f" in {len(contents.containers)} cases" if contents.containers else "")
+    if contents.unknown:
+        told += f", and {len(contents.unknown)} cases of which nothing is known here"
+    if counted.counted_before:
+        told += f"; {counted.counted_before} of them were counted before, and count once"
     advice = "" if counted.is_announced else "; not on the despatch advice, counted all the same"
     return f"case {sscc}: {told}{advice}"

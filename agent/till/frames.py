@@ -158,11 +158,13 @@ class ReceivingFrame(msgspec.Struct, frozen=True, kw_only=True, tag="receiving",
 class PackingFrame(msgspec.Struct, frozen=True, kw_only=True, tag="packing", tag_field="type"):
     """The case being packed or unpacked (``kind``), and what it held when it was opened, all levels.
 
-    ``known`` is False where nothing is known here of what it held, ``items`` None where not all is.
+    ``known`` is False where nothing is known here of what it held, ``items`` None where not all is. ``names`` are those of the products
+    whose items were scanned.
     """
 
     kind: str
     draft: CaseDraft
+    names: dict[str, str] = {}
     known: bool = False
     items: int | None = None
     cases: int = 0

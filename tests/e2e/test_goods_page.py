@@ -120,6 +120,7 @@ def test_a_case_that_is_not_known_here_waits_for_an_answer(till: Till) -> None:
     till.verdict("Case not known")
     till.page.press("y")
     till.page.until_text("#work", "What is in it is not known here")
+    till.verdict("Taken in unopened")
 
 
 def test_a_case_is_packed_and_unpacked_by_keys(till: Till) -> None:
@@ -130,6 +131,7 @@ def test_a_case_is_packed_and_unpacked_by_keys(till: Till) -> None:
     for code in (WATCH_1, WATCH_2, "4006381333931"):
         till.scan(code)
     till.page.until_text("#work", "Green tea")
+    assert "Watch SN0002" in till.page.text("#work")
     till.page.press("q")
     till.page.until("document.activeElement.id === 'answer'")
     till.page.type_slowly("12")
