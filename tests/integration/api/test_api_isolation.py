@@ -13,6 +13,8 @@ from central.api.callers import API_ROLE
 from central.tokens.bearer import Role
 from tests.integration.api.world import FOREIGN, WATCH, WATER, World
 
+CASE = "040123450000000016"
+WRITES = {"POST", "PUT", "DELETE"}
 STRANGERS = {"acme": Role.DEALER, "own store": Role.STORE}
 """Callers to whom the foreign dealer must not exist."""
 OPEN_PATHS = {
@@ -64,6 +66,12 @@ def bodies(target: Target) -> dict[str, Any]:
             f"/v1/discrepancies/{{site}}/{{discrepancy_id}}/{action}": decision for action in ("settle", "dismiss")
         },
         "/v1/discrepancies/{site}/{discrepancy_id}/assign": {"reason": "because", "assignee": "me"},
+        "/v1/items/{deed}": {"reason": "because", "items": [target.values["item"]]},
+        "/v1/containers/{sscc}/pack": {"items": [target.values["item"]]},
+        "/v1/containers/{sscc}/unpack": {},
+        "/v1/despatches": {"from_site": site, "to_site": "D1", "lines": [{"gtin": WATER, "quantity": 1}]},
+        "/v1/policy/{verdict}": {"action": "ask", "reason": "because"},
+        "/v1/policy/{verdict}/{gtin}": {"action": "ask", "reason": "because"},
     }  # fmt: skip
 
 
@@ -82,6 +90,8 @@ def target(world: World) -> Target:
     sent = world.post(f"{path}/despatch")
     order = counter.order(1)
     world.post("/v1/stock-levels", {"site": FOREIGN, "gtin": WATER, "reorder_point": 9, "order_up_to": 10})
+    packed = world.sold_items("ZSECRET3", site=FOREIGN)
+    world.post(f"/v1/containers/{CASE}/pack", {"items": packed})
     cases = world.get("/v1/discrepancies", params={"site": FOREIGN})["items"]
     assert {case["class"] for case in cases} >= {"item_sold_twice"}
     values = {
@@ -93,6 +103,9 @@ def target(world: World) -> Target:
         "item": item,
         "key_id": "K7Q3",
         "order": "A7K2",
+        "sscc": CASE,
+        "deed": "hold",
+        "verdict": "unknown",
         "day": "2026-03-02",
         "gtin": WATER,
     }
@@ -105,6 +118,7 @@ def target(world: World) -> Target:
         sent["despatch_id"],
         counter.agent,
         "ZSECRET1",
+        "ZSECRET3",
         counter.epoch,
     )
     return Target(values, secrets)
@@ -127,7 +141,7 @@ def foreign_rows(world: World) -> dict[str, str]:
     tables = {
         "sites": "site_id", "stock_levels": "site_id", "agents": "site_id", "enrolment_tokens": "site_id",
         "movements": "site_id", "stock": "site_id", "items": "site_id", "orders": "site_id", "order_lines": "site_id",
-        "order_audit": "site_id", "despatches": "to_site_id", "despatch_lines": "to_site_id", "discrepancies": "site_id",
+        "containers": "site_id", "container_trace": "site_id", "order_audit": "site_id", "despatches": "to_site_id", "despatch_lines": "to_site_id", "discrepancies": "site_id",
         "discrepancy_audit": "site_id",
     }  # fmt: skip
     found = {}
@@ -175,7 +189,7 @@ def test_without_a_token_every_other_route_answers_401(world: World, target: Tar
 
 
 def test_every_write_has_a_body_in_this_test(world: World, target: Target) -> None:
-    writes = {route.path for route in routes() if "POST" in methods(route)} - OPEN_PATHS
+    writes = {route.path for route in routes() if {"POST", "PUT"} & methods(route)} - OPEN_PATHS
     assert writes == set(bodies(target))
 
 
@@ -199,6 +213,7 @@ def test_no_answer_to_a_stranger_tells_anything_of_the_foreign_dealer(world: Wor
                     if secret in answer.text and not (answer.status_code == 404 and secret in asked)
                 ]
                 aimed = "{site}" in route.path or "{agent}" in route.path or "{item" in route.path
+                aimed = aimed or "{sscc}" in route.path
                 if told or (aimed and answer.status_code not in (403, 404)) or answer.status_code >= 500:
                     leaks.append((caller, route.path, query, answer.status_code, told))
     assert calls > 60
@@ -215,12 +230,13 @@ def test_a_foreign_id_and_one_that_does_not_exist_get_the_same_answer(world: Wor
 def test_no_write_of_a_stranger_changes_anything_of_the_foreign_dealer(world: World, target: Target) -> None:
     before = foreign_rows(world)
     answers = {
-        (caller, route.path): world.call(
-            "POST", target.path(route), caller, json=bodies(target)[route.path]
+        (caller, method, route.path): world.call(
+            method, target.path(route), caller, json=bodies(target).get(route.path)
         ).status_code
         for caller in (*STRANGERS, "checker")
         for route in routes()
-        if "POST" in methods(route) and route.path not in OPEN_PATHS
+        for method in methods(route) & WRITES
+        if route.path not in OPEN_PATHS
     }
     assert {key: status for key, status in answers.items() if status not in (403, 404)} == {}
     assert foreign_rows(world) == before
