@@ -57,7 +57,7 @@ def rows(directory: Path, order: Order, wanted: Sequence[Block], workers: int) -
             if len(under_way) == ahead:
                 yield _answer(order, under_way.popleft())
             pipe = pipes[at % len(pipes)]
-            pipe.send(block)
+            _ask(order, pipe, block)
             under_way.append(pipe)
         while under_way:
             yield _answer(order, under_way.popleft())
@@ -98,13 +98,25 @@ def _serve(pipe: Connection, directory: Path, order: Order) -> None:
         return  # the parent has gone, in order or not
 
 
+def _ask(order: Order, pipe: Connection, block: Block) -> None:
+    try:
+        pipe.send(block)
+    except (BrokenPipeError, ConnectionResetError):
+        raise _ended(order) from None
+
+
 def _answer(order: Order, pipe: Connection) -> bytes:
     try:
         return pipe.recv_bytes()
     except (EOFError, ConnectionResetError):
-        raise OrderError(
-            f"order {order.tag}: a process that signs has ended (out of memory, or killed); what is written stays, resume the order"
-        ) from None
+        raise _ended(order) from None
+
+
+def _ended(order: Order) -> OrderError:
+    return OrderError(
+        f"order {order.tag}: a process that signs has ended (killed, or out of memory); what is written stays, "
+        f"go on with: countermark-central codes issue --resume {order.tag}"
+    )
 
 
 def _labels(directory: Path, order: Order) -> Labels:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
@@ -12,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -58,6 +60,14 @@ def run(config: Path, tmp_path: Path) -> Run:
     return run_it
 
 
+def until_written(process: subprocess.Popen[Any], path: Path, size_bytes: int) -> None:
+    """Wait until the command has written so much; it must not end before."""
+    while not (path.exists() and path.stat().st_size > size_bytes):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.02)
+            raise AssertionError("ended before it was cut off")
+
+
 def codes_in(path: Path) -> list[tuple[int, str]]:
     """(number, item) of every line."""
     with path.open(newline="", encoding="ascii") as file:
@@ -87,10 +97,8 @@ def test_a_killed_command_given_again_goes_on_and_leaves_no_process_behind(
         [*COMMAND, "codes", *map(str, order), "--processes", "2", "--config", str(config)],
         env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    children: list[psutil.Process] = []
-    while not (path.exists() and path.stat().st_size > 1_000_000):
-        assert process.poll() is None
-        children = psutil.Process(process.pid).children(recursive=True) or children
+    until_written(process, path, 1_000_000)
+    children = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.wait(WAIT_S)
     gone, alive = psutil.wait_procs(children, timeout=WAIT_S)
@@ -127,8 +135,7 @@ def test_an_interrupted_command_says_how_to_go_on(config: Path, tmp_path: Path) 
         [*COMMAND, "codes", *map(str, order), "--config", str(config)],
         env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
-    while not (path.exists() and path.stat().st_size > 500_000):
-        assert process.poll() is None
+    until_written(process, path, 500_000)
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=WAIT_S)
     assert process.returncode == 130

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 
 from central.actors import By
@@ -60,6 +62,18 @@ def test_several_processes_write_the_same_file_as_one(brand: Brand, monkeypatch:
     write(brand, order, brand.files / "one.csv", processes=1)
     write(brand, order, brand.files / "three.csv", processes=3)
     assert (brand.files / "three.csv").read_bytes() == (brand.files / "one.csv").read_bytes()
+
+
+def test_a_signing_process_that_is_killed_is_named_and_no_other_stays(brand: Brand) -> None:
+    order = brand.place(count=100_000)
+    with closing(workers.rows(brand.directory, order, workers.blocks(1, 100_000), 2)) as made:
+        next(made)
+        children = psutil.Process().children()
+        signing = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+        signing[0].kill()
+        with pytest.raises(OrderError, match=f"a process that signs has ended .* --resume {order.tag}"):
+            list(made)
+    assert psutil.wait_procs(signing, timeout=60)[1] == []
 
 
 def test_wherever_a_file_was_cut_off_it_is_completed_to_the_same_bytes(brand: Brand) -> None:
