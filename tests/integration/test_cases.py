@@ -91,7 +91,7 @@ def feed(books: Central, site: str) -> dict[str, ContainerHere]:
 
 
 def cases(books: Central) -> list[tuple[str, str]]:
-    return books.rows("SELECT class, cause_key FROM discrepancies ORDER BY 1, 2")  # type: ignore[return-value]
+    return books.rows("SELECT class, cause_key FROM discrepancies ORDER BY 1, 2")
 
 
 def test_what_is_packed_lies_in_its_case_and_the_agents_hear_of_it(books: Central, north: Machine) -> None:
