@@ -152,7 +152,10 @@ def test_since_when_is_said_as_a_month(language: Language, expected: str) -> Non
 
 def test_a_code_that_was_checked_many_times_is_not_waved_through() -> None:
     words = said(ANSWERS[0], TEXTS[Language.ENGLISH], HowOften.MANY, MARCH)
-    assert (words.headline, words.meaning.startswith("It was checked many times before, first in March 2026.")) == (
+    assert (
+        words.headline,
+        words.meaning.startswith("It was checked many times before, first in March 2026."),
+    ) == (
         "Ours, but it may be a copy",
         True,
     )
