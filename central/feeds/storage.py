@@ -151,9 +151,14 @@ def _lock_head(connection: Connection, feed: str, scope: str) -> tuple[int, int]
 
 
 def _present(connection: Connection, feed: str, scope: str, keys: list[str]) -> dict[str, Present]:
+    # Key by key on the primary key. With `key = ANY`, a plan from statistics that are behind reads a whole feed instead, and a
+    # feed has a million rows.
     found = connection.execute(
-        "SELECT key, digest FROM feed_rows WHERE feed = %s AND scope = %s AND key = ANY (%s)",
-        (feed, scope, keys),
+        """
+        SELECT present.key, present.digest FROM unnest(%s::text[]) AS wanted (key) CROSS JOIN LATERAL
+            (SELECT key, digest FROM feed_rows WHERE feed = %s AND scope = %s AND key = wanted.key LIMIT 1) AS present
+        """,
+        (keys, feed, scope),
     )
     return {key: Present(int(digest)) for key, digest in found}
 
