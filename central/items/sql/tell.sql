@@ -14,7 +14,7 @@ WITH chosen AS (
 ), digested AS MATERIALIZED (
     SELECT item, body, feed_row_digest(item, body) AS digest FROM bodies
 ), moved AS (
-    SELECT scope, item, body, digested.digest, coalesce(kept.digest, 0) AS before
+    SELECT concerned.scope, item, digested.body, digested.digest, coalesce(kept.digest, 0) AS before
       FROM concerned
       JOIN digested USING (item)
       LEFT JOIN feed_rows kept ON kept.feed = %(feed)s::text AND kept.scope = concerned.scope AND kept.key = item
