@@ -22,14 +22,20 @@ CREATE TABLE public_check_salts (
 
 -- The one door through which a check sees an item. It runs under countermark_api with no site in its scope, so that row-level security hides
 -- every row of every table from it; this function shows of one item what the answer needs, and nothing of where it is or was sold.
+-- The scope is widened inside, and put back, because an owner who is no superuser may not fix such a setting to a function.
 CREATE FUNCTION public_item(asked text)
 RETURNS TABLE (state text, unissued boolean, recalled boolean, batch text, expiry date)
-LANGUAGE sql STABLE SECURITY DEFINER
+LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp
-SET countermark.sites = '*'
 AS $$
-    SELECT state, unissued, state = 'recalled' OR coalesce(next_state = 'recalled', false), batch, expiry
-      FROM items WHERE item = asked
+DECLARE
+    scope text := coalesce(current_setting('countermark.sites', true), '');
+BEGIN
+    PERFORM set_config('countermark.sites', '*', true);
+    RETURN QUERY SELECT i.state, i.unissued, i.state = 'recalled' OR coalesce(i.next_state = 'recalled', false), i.batch, i.expiry
+                   FROM items i WHERE i.item = asked;
+    PERFORM set_config('countermark.sites', scope, true);
+END
 $$;
 REVOKE ALL ON FUNCTION public_item(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public_item(text) TO countermark_api;
