@@ -59,14 +59,13 @@ def packing(sscc: str, items: Iterable[str], containers: Iterable[str], known: K
     for child in (*named_items, *named_containers):
         is_item = child not in named_containers
         parent = known.parents.get(child)
-        if parent == sscc:
-            reason = None
-        elif parent is not None:
-            reason = f"it is packed in {parent}; unpack it there first"
-        elif is_item:
-            reason = _item_reason(known.states.get(child))
-        else:
-            reason = _container_reason(sscc, child, around)
+        reason = None
+        if parent != sscc:
+            reason = (
+                _item_reason(known.states.get(child)) if is_item else _container_reason(sscc, child, around)
+            )
+            if reason is None and parent is not None:
+                reason = f"it is packed in {parent}; unpack it there first"
         if reason is None and parent != sscc and known.holds + len(accepted) >= CHILDREN_LIMIT:
             reason = f"{sscc} holds {CHILDREN_LIMIT} things already; pack them into smaller cases"
         if reason is None:
