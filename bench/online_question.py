@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import random
 import statistics
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -35,6 +36,7 @@ from bench.services import enrol, running
 from bench.surroundings import Progress, peak_rss_mb, report, say, temporary_place
 from central.database import Database
 
+SWITCH_INTERVAL_S = 0.0005
 WARM_UP_S = 2.0
 WAIT_S = 30.0
 ASKERS_AN_AGENT = 16
@@ -62,6 +64,9 @@ def main() -> None:
     parser.add_argument("--agents", type=int, default=8)
     parser.add_argument("--items", type=int, default=200_000, help="that central knows")
     wanted = parser.parse_args()
+    sys.setswitchinterval(
+        SWITCH_INTERVAL_S
+    )  # as the agent itself does: an answer crosses from the link's thread to who asked
     with (
         temporary_place() as place,
         running(place, lambda database: lay_out(database, wanted.agents, wanted.items)) as services,

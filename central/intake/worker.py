@@ -18,7 +18,7 @@ import structlog
 
 from central.database import Database
 from central.errors import CentralError
-from central.intake.asking import answer_ask
+from central.intake.asking import answer_ask, answer_items, sorted_out
 from central.intake.faults import DATA_FAULTS, in_words
 from central.intake.letters import Letter, Opened, Unreadable, open_letter
 from central.intake.queue import LetterQueue
@@ -30,13 +30,16 @@ from central.journals.presence import PresenceBoard, Sign
 from central.moments import from_microseconds
 from protocol.codec import decode
 from protocol.errors import ProtocolError
-from protocol.messages import Batch, DownMessage, Hello, Presence
+from protocol.messages import Batch, DownMessage, Hello, ItemAsked, Presence
 
 Publish = Callable[[str, DownMessage], None]
 """(agent, message): send it when it suits; losing it costs time, nothing else. Must not block and must not raise."""
 
 ASKS_EACH_LIMIT = 64
 """Questions of one agent that may wait: more than one counter has open at a time."""
+
+ASKS_AT_ONCE = 32
+"""Questions about items in one transaction. While one of them is under way, the next ones gather by themselves."""
 
 _log = structlog.get_logger("central.intake")
 
@@ -119,8 +122,12 @@ class Intake:
         """Work off what waits, here and now. Raises what the database raises; nothing is answered then."""
         while group := self._up.take(self.limits.group_batches, self.limits.group_bytes, wait=False):
             self.settle(group)
-        while asks := self._asks.take(1, self.limits.group_bytes, wait=False):
-            self._answer(asks[0])
+        while asks := self._asks.take(ASKS_AT_ONCE, self.limits.group_bytes, wait=False):
+            about_items, others = sorted_out(asks)
+            if about_items:
+                self._answer_items(about_items)
+            for letter in others:
+                self._answer(letter)
         self._write_presence()
 
     def settle(self, group: Sequence[Letter]) -> None:
@@ -201,6 +208,25 @@ class Intake:
         )
         self._board.note(agent, sign)
 
+    def _answer_all(self, asks: Sequence[Letter]) -> None:
+        """Items first: a counter waits for each of them."""
+        about_items, others = sorted_out(asks)
+        if len(about_items) > 1:
+            try:
+                self._once(lambda: self._answer_items(about_items), tell=False)
+            except DATA_FAULTS:  # one of them; the others' customers need not suffer for it
+                others = [*(letter for letter, _ in about_items), *others]
+        else:
+            others = [*(letter for letter, _ in about_items), *others]
+        for letter in others:
+            self._once(lambda letter=letter: self._answer(letter))  # type: ignore[misc]
+
+    def _answer_items(self, asked: Sequence[tuple[Letter, ItemAsked]]) -> None:
+        answers = self._database.run(lambda connection: answer_items(connection, asked, self._watch))
+        self.tallies.add({"asks": len(answers)})
+        for agent, answer in answers:
+            self._publish(agent, answer)
+
     def _answer(self, letter: Letter) -> None:
         answer = self._database.run(lambda connection: answer_ask(connection, letter, self._watch))
         self.tallies.count("asks")
@@ -211,8 +237,8 @@ class Intake:
             self._until_done(lambda group=group: self.settle(group))  # type: ignore[misc]
 
     def _work_asks(self) -> None:
-        while asks := self._asks.take(1, self.limits.group_bytes, wait=True):
-            self._once(lambda letter=asks[0]: self._answer(letter))  # type: ignore[misc]
+        while asks := self._asks.take(ASKS_AT_ONCE, self.limits.group_bytes, wait=True):
+            self._answer_all(asks)
 
     def _work_presence(self) -> None:
         while not self._stopping.wait(self.limits.presence_interval_s):
@@ -231,11 +257,13 @@ class Intake:
             self._stopping.wait(wait_s * (0.5 + random.random()))  # noqa: S311 - to spread, not to hide
             wait_s = min(wait_s * 2, self.limits.retry_limit_s)
 
-    def _once(self, work: Callable[[], None]) -> bool:
-        """Whether ``work`` need not be tried again."""
+    def _once(self, work: Callable[[], None], *, tell: bool = True) -> bool:
+        """Whether ``work`` need not be tried again. A fault in the data is told; or raised, for who can narrow it down."""
         try:
             work()
         except DATA_FAULTS as error:
+            if not tell:
+                raise
             # Not even one by one, nor held: unanswered, so that the sender keeps it. The thread serves everybody else.
             _log.exception("a message could be neither booked nor held", cause=in_words(error))
             self.tallies.count("unanswered")

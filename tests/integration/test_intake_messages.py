@@ -262,6 +262,20 @@ def test_an_item_question_is_answered_with_what_central_knows(books: Central) ->
     assert unknown == ItemAnswered(question_id="q", item="01x21y", body=None)
 
 
+def test_questions_that_wait_together_get_their_own_answers_before_any_feed(books: Central) -> None:
+    books.tell(AGENT, batch(EPOCH, 1, START, [event(sale(line(item=ITEM)))]))
+    books.offer("south-1", FeedPull(feed="secrets", since=0, limit=1), "ask")
+    books.offer("south-1", ItemAsked(question_id="q1", item=ITEM), "ask")
+    books.offer("nobody", ItemAsked(question_id="q2", item=ITEM), "ask")
+    books.offer(AGENT, ItemAsked(question_id="q3", item="01x21y"), "ask")
+    books.intake.drain()
+    told = [
+        (agent, answer.question_id if isinstance(answer, ItemAnswered) else type(answer).__name__)
+        for agent, answer in books.take_answers()
+    ]
+    assert told == [("south-1", "q1"), ("nobody", "Held"), (AGENT, "q3"), ("south-1", "Held")]
+
+
 def test_an_unknown_feed_is_refused_by_name(books: Central) -> None:
     [answer] = books.tell(AGENT, FeedPull(feed="secrets", since=0, limit=1), "ask")
     assert isinstance(answer, Held)
