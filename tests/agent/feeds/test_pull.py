@@ -30,7 +30,7 @@ def test_when_the_link_comes_up_every_feed_is_asked_for_one_by_one() -> None:
 
 
 def test_what_stops_a_wrong_sale_comes_first() -> None:
-    assert ORDER[:2] == ("policy", "items")
+    assert ORDER[:5] == ("policy", "keys", "code_orders", "items", "filters")
 
 
 def test_a_large_feed_does_not_keep_the_others_waiting() -> None:
@@ -46,7 +46,7 @@ def test_a_large_feed_does_not_keep_the_others_waiting() -> None:
 def test_a_late_answer_is_asked_for_again_after_the_others_and_later_each_time() -> None:
     state, first = up()
     state, second = pull.tick(state, 10)
-    assert (first, second, state.waiting[-1], state.wake_us) == ("policy", "items", "policy", 30)
+    assert (first, second, state.waiting[-1], state.wake_us) == ("policy", "keys", "policy", 30)
     state, _ = pull.tick(state, 30)
     assert state.wake_us == 70
     state, _ = pull.tick(state, 70)
@@ -55,7 +55,7 @@ def test_a_late_answer_is_asked_for_again_after_the_others_and_later_each_time()
 
 def test_an_answer_makes_patience_short_again() -> None:
     state, _ = pull.tick(up()[0], 10)
-    state, _ = pull.answered(state, "items", more=False, now_us=11)
+    state, _ = pull.answered(state, "keys", more=False, now_us=11)
     assert state.wake_us == 21
 
 

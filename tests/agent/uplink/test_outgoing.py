@@ -8,6 +8,7 @@ from pathlib import Path
 
 from agent.feeds.replica import Replica
 from agent.uplink import outgoing
+from agent.uplink.outgoing import BATCH_LIMIT_ROWS
 from protocol.codec import FRAME_LIMIT_BYTES, decode
 from protocol.delivery.receiver import Arrival, receive
 from protocol.delivery.vocabulary import SendBatch, SendHello
@@ -52,16 +53,17 @@ def test_a_batch_says_how_much_is_behind_it(tmp_path: Path) -> None:
     with Counter(tmp_path) as counter:
         counter.sell("a", "b", "c")
         last = batch(counter)
-        counter.sell_many(700)
+        counter.sell_many(BATCH_LIMIT_ROWS + 200)
         first = batch(counter)
         assert (last.unsent, last.oldest_unsent_us) == (0, None)
         assert (first.unsent, first.oldest_unsent_us) == (203, counter.clock.wall_us())
 
 
-def test_a_batch_holds_five_hundred_rows_at_most(tmp_path: Path) -> None:
+def test_a_batch_holds_so_many_rows_at_most(tmp_path: Path) -> None:
     with Counter(tmp_path) as counter:
-        counter.sell_many(700)
-        assert [len(batch(counter).bodies), len(batch(counter, 501).bodies)] == [500, 200]
+        counter.sell_many(BATCH_LIMIT_ROWS + 200)
+        behind = batch(counter, BATCH_LIMIT_ROWS + 1)
+        assert [len(batch(counter).bodies), len(behind.bodies)] == [BATCH_LIMIT_ROWS, 200]
 
 
 def test_events_that_do_not_compress_still_fit_a_message(tmp_path: Path) -> None:
