@@ -25,7 +25,9 @@ SILENCE_S = 5.0
 class Asks:
     """The questions under way. ``send`` hands one to the link's thread; False if it has no link."""
 
-    def __init__(self, send: Callable[[ItemAsked], bool], now_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, send: Callable[[ItemAsked], bool], now_s: Callable[[], float] = time.monotonic
+    ) -> None:
         self._send = send
         self._now_s = now_s
         self._unanswered = 0

@@ -182,7 +182,7 @@ def test_a_makers_serial_on_a_plain_product_is_sold_by_the_piece(counter: Counte
 def test_a_question_to_central_holds_up_no_other_scan(counter: Counter) -> None:
     asked, release = threading.Event(), threading.Event()
 
-    def ask(item: str, _: int) -> ItemAnswered | None:
+    def ask(item: str, timeout_ms: int) -> ItemAnswered | None:
         asked.set()
         release.wait(20)
         return None
