@@ -25,14 +25,14 @@ SELECT i.item, i.gtin, i.state, i.site_id, i.expiry, i.sold_at, i.sold_site_id, 
 def seen_from(connection: Connection, site: str, item: str, directory: Path | None) -> ItemHere | None:
     """An item as the counters of ``site`` should see it; None for a code that nobody ever issued.
 
-    A code that has a row only because of what happened to it was issued by nobody, however often it was sold. Raises OrderError where
-    the secret is missing by which an issued code is known.
+    A code that has a row only because of what happened to it was issued by nobody: of it is told that it was sold, and nothing that would
+    make it genuine. Raises OrderError where the secret is missing by which an issued code is known.
     """
     row = connection.execute(_SEEN_FROM, {"site": site, "item": item}).fetchone()
     if row is None:
         return as_issued(connection, directory, item)
     *columns, unissued, is_home = row
-    if unissued:
-        return None
     found = storage.as_feed_row(*columns)
+    if unissued and found.state in storage.AS_IF_GENUINE:
+        return None
     return msgspec.structs.replace(found, site=site) if is_home else found

@@ -24,6 +24,7 @@ from central.moments import to_microseconds
 from central.sites import storage as sites
 from central.sites.places import NOWHERE, Places
 from protocol.feeds import Feed, ItemHere, body_encoder
+from protocol.items import State
 
 
 class Steps(msgspec.Struct, frozen=True):
@@ -90,6 +91,8 @@ def take_all(connection: Connection, steps: Sequence[Step], watch: Watch | None 
     )
 
 
+AS_IF_GENUINE = (State.SELLABLE.value, State.IN_TRANSIT.value, State.COMMISSIONED.value)
+"""States in which a counter takes an item for one of the brand's."""
 _SUSPICIOUS = (DiscrepancyClass.ITEM_SOLD_TWICE, DiscrepancyClass.UNKNOWN_ITEM)
 
 
@@ -125,15 +128,21 @@ def tell(connection: Connection, concerned: Mapping[str, Sequence[str]]) -> None
             connection,
             Feed.ITEMS,
             site,
-            [(item, bodies[item]) for item in concerned[site] if item in bodies],
+            [(item, bodies.get(item)) for item in concerned[site]],
         )
 
 
 def read(connection: Connection, items: Iterable[str]) -> list[ItemHere]:
-    """Items as their sites' agents see them; one that nobody has heard of is not in the answer."""
+    """Items as their sites' agents see them; one that nobody has heard of is not in the answer.
+
+    Nor is one that nobody has issued, as long as it would pass for genuine: that a forgery was received makes it none of the brand's.
+    """
     found = connection.execute(
-        "SELECT item, gtin, state, site_id, expiry, sold_at, sold_site_id FROM items WHERE item = ANY (%s)",
-        (list(items),),
+        """
+        SELECT item, gtin, state, site_id, expiry, sold_at, sold_site_id FROM items
+         WHERE item = ANY (%s) AND NOT (unissued AND state = ANY (%s))
+        """,
+        (list(items), list(AS_IF_GENUINE)),
     )
     return [as_feed_row(*row) for row in found]
 

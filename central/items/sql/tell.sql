@@ -10,15 +10,18 @@ WITH chosen AS (
     UNION
     SELECT item, t.site_id FROM chosen JOIN item_trace t USING (item) WHERE t.site_id IS NOT NULL
 ), bodies AS MATERIALIZED (
-    SELECT item, item_feed_body(item, gtin::text, state, site_id, expiry, sold_at, sold_site_id) AS body FROM chosen
+    -- What nobody has issued is no counter's to sell: such an item is told only once it has been sold or stopped.
+    SELECT item, CASE WHEN NOT (unissued AND state IN ('sellable', 'in_transit', 'commissioned'))
+                      THEN item_feed_body(item, gtin::text, state, site_id, expiry, sold_at, sold_site_id) END AS body
+      FROM chosen
 ), digested AS MATERIALIZED (
-    SELECT item, body, feed_row_digest(item, body) AS digest FROM bodies
+    SELECT item, body, coalesce(feed_row_digest(item, body), 0) AS digest FROM bodies
 ), moved AS (
     SELECT concerned.scope, item, digested.body, digested.digest, coalesce(kept.digest, 0) AS before
       FROM concerned
       JOIN digested USING (item)
       LEFT JOIN feed_rows kept ON kept.feed = %(feed)s::text AND kept.scope = concerned.scope AND kept.key = item
-     WHERE kept.digest IS DISTINCT FROM digested.digest
+     WHERE coalesce(kept.digest, 0) <> digested.digest
 ), written AS (
     INSERT INTO feed_rows (feed, scope, key, version, digest, body)
     SELECT %(feed)s::text, scope, item, head.version + row_number() OVER (PARTITION BY scope ORDER BY item), moved.digest, body

@@ -12,7 +12,7 @@ import pytest
 
 from central.items import storage as items
 from central.items.actions import expire_due
-from protocol.events import GoodsLine, SaleReturned, ScanRefused, StockAdjusted
+from protocol.events import GoodsLine, GoodsReceived, SaleReturned, ScanRefused, StockAdjusted
 from protocol.feeds import DIGEST_MODULUS, Feed, ItemHere, row_digest
 from tests.integration.api.world import FOREIGN, NOW, WATCH, World
 from tests.integration.books import line
@@ -36,7 +36,8 @@ def item(world: World, code: str, caller: str = "boss") -> dict[str, Any]:
 def feed(world: World, site: str) -> dict[str, ItemHere]:
     with world.database.transaction() as connection:
         rows = connection.execute(
-            "SELECT key, body FROM feed_rows WHERE feed = %s AND scope = %s", (Feed.ITEMS, site)
+            "SELECT key, body FROM feed_rows WHERE feed = %s AND scope = %s AND body IS NOT NULL",
+            (Feed.ITEMS, site),
         ).fetchall()
     return {key: msgspec.json.decode(body, type=ItemHere) for key, body in rows}
 
@@ -237,6 +238,18 @@ def test_an_item_says_where_it_is_and_which_disposition_it_has(world: World) -> 
 
 def test_a_code_that_nobody_issued_is_not_there(world: World) -> None:
     assert world.call("GET", f"/v1/items/01{WATCH}21NOBODY").status_code == 404
+
+
+def test_what_nobody_issued_is_told_to_counters_only_once_it_was_sold(world: World) -> None:
+    counter = world.counter("D1")
+    code = f"01{WATCH}21FAKE"
+    goods = GoodsLine(gtin=WATCH, quantity=Decimal(1), items=(code,))
+    counter.report(GoodsReceived(receipt_advice_id="r", lines=(goods,)))
+    assert code not in feed(world, "D1")
+    counter.sell(WATCH, 1, 1, code)
+    assert feed(world, "D1")[code].state == "sold"
+    counter.report(returned(code))
+    assert code not in feed(world, "D1")
 
 
 def test_a_refused_scan_stands_in_the_trace_of_its_item(world: World) -> None:
