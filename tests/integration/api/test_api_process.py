@@ -226,7 +226,8 @@ def test_tokens_are_made_listed_and_taken_back(config: Path) -> None:
     [
         (), ("run",), ("migrate",), ("status",), ("database",), ("broker",), ("config", "check"), ("import", "products"),
         ("import", "sites"), ("import", "prices"), ("import", "stock"), ("tokens", "create"), ("tokens", "list"),
-        ("tokens", "revoke"), ("agents", "enrol"), ("agents", "list"), ("agents", "revoke"), ("authority", "init"),
+        ("tokens", "revoke"), ("agents", "enrol"), ("agents", "list"), ("agents", "revoke"), ("authority", "init"), ("items", "hold"), ("items", "recall"), ("policy", "list"),
+        ("policy", "set"), ("policy", "unset"), ("codes", "pack"),
     ],
 )  # fmt: skip
 def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
@@ -249,3 +250,42 @@ def test_the_authority_is_made_once_and_kept(tmp_path: Path) -> None:
     CliRunner().invoke(app, ["authority", "init", "--dir", str(tmp_path / "ca"), "--json"])
     assert {name: Path(path).read_bytes() for name, path in files.items()} == before
     assert Path(files["central_key"]).stat().st_mode & 0o077 == 0
+
+
+def test_a_batch_is_recalled_and_a_policy_set_from_the_command_line(config: Path, tmp_path: Path) -> None:
+    codes = tmp_path / "codes.txt"
+    codes.write_text("(01)00012345678905(21)A1\n")
+    recalled = central(
+        "items",
+        "recall",
+        "--gtin",
+        "012345678905",
+        "--batch",
+        "B7",
+        "--reason",
+        "glass",
+        "--json",
+        config=config,
+    )
+    held = central("items", "hold", "--file", str(codes), "--reason", "look at it", "--json", config=config)
+    unfit = central("items", "hold", "--gtin", "012345678905", "--reason", "x", config=config)
+    assert json.loads(recalled.stdout)["changed"] == 0
+    assert json.loads(held.stdout)["unknown"] == 1
+    assert (unfit.returncode, "expected --gtin with --batch" in unfit.stderr) == (2, True)
+    refused = central("policy", "set", "forged", "accept", "--reason", "x", config=config)
+    assert (refused.returncode, "or --force" in refused.stderr) == (2, True)
+    assert central("policy", "set", "wrong_site", "refuse", "--reason", "x", config=config).returncode == 0
+    [kept] = json.loads(central("policy", "list", "--json", config=config).stdout)["items"]
+    assert (kept["verdict"], kept["action"]) == ("wrong_site", "refuse")
+    assert "safe default" in central("policy", "list", config=config).stdout
+    gone = [
+        central("policy", "unset", "wrong_site", "--reason", "x", config=config).returncode for _ in range(2)
+    ]
+    assert gone == [0, 1]
+
+
+def test_a_packing_list_is_packed_from_the_command_line(config: Path, tmp_path: Path) -> None:
+    packing = tmp_path / "packing.csv"
+    packing.write_text("sscc,child\n123,x\n")
+    done = central("codes", "pack", str(packing), config=config)
+    assert (done.returncode, "line 2: sscc '123'" in done.stderr, "0 items" in done.stdout) == (1, True, True)
