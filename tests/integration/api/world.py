@@ -29,6 +29,7 @@ from central.authority.certificates import Authority, create_authority
 from central.database import Database
 from central.imports import files
 from central.intake.worker import Intake
+from central.items.signals import Watch
 from central.tokens import storage as tokens
 from central.tokens.bearer import new_token, token_hash
 from central.tokens.storage import NewToken
@@ -140,7 +141,11 @@ class World:
         self.now = NOW
         self.authority: Authority = create_authority("Test", datetime.now(UTC))
         self.sent: list[tuple[str, DownMessage]] = []
-        self.intake = Intake(database, lambda agent, message: self.sent.append((agent, message)))
+        self.intake = Intake(
+            database,
+            lambda agent, message: self.sent.append((agent, message)),
+            watch=Watch(directory=directory / "authority"),
+        )
         self.app = self.make_app()
         self.tokens = {token.name: self._token(token) for token in self._master_data()}
         self._numbers = itertools.count(1)
