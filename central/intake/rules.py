@@ -114,13 +114,16 @@ def _fault_of_sale_line(number: int, line: SaleLine) -> str | None:
 
 
 def _fault_of_goods_received(body: GoodsReceived) -> str | None:
-    below = next((line for line in body.lines if line.quantity < 0), None)
     return (
         _fault_of_id("receipt_advice_id", body.receipt_advice_id)
         or _fault_of_id("despatch_id", body.despatch_id)
         or _fault_of_id("order_id", body.order_id)
         or _fault_of_goods(body.lines)
-        or (None if below is None else f"received quantity {below.quantity}: expected 0 or more")
+        or _first(
+            f"received quantity {line.quantity}: expected 0 or more"
+            for line in body.lines
+            if line.quantity < 0
+        )
         or _first(sscc_fault(one.sscc) for one in body.containers)
     )
 
@@ -128,13 +131,14 @@ def _fault_of_goods_received(body: GoodsReceived) -> str | None:
 def _fault_of_packing(body: GoodsPacked | GoodsUnpacked) -> str | None:
     name = body.packing_id if isinstance(body, GoodsPacked) else body.unpacking_id
     lines = body.lines if isinstance(body, GoodsPacked) else ()
-    below = next((line for line in lines if line.quantity <= 0), None)
     return (
         _fault_of_id("packing_id", name)
         or _first(map(sscc_fault, (body.sscc, *body.containers)))
         or _first(_fault_of_item(number, item) for number, item in enumerate(body.items))
         or _fault_of_goods(lines)
-        or (None if below is None else f"packed quantity {below.quantity}: expected more than 0")
+        or _first(
+            f"packed quantity {line.quantity}: expected more than 0" for line in lines if line.quantity <= 0
+        )
     )
 
 
