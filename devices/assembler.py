@@ -26,7 +26,8 @@ class Assembler:
         self._device = device
         self._rules = profile.code
         self._framer = Framer(profile.framing)
-        self._keys = KeyDecoder(layout, profile.keyboard.special_keys) if layout else None
+        rules = profile.keyboard
+        self._keys = KeyDecoder(layout, rules.special_keys, caps_lock=rules.caps_lock) if layout else None
         self.wall_offset_us = 0
 
     @property

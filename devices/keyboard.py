@@ -56,11 +56,15 @@ _NOTHING = KeyOutput()
 class KeyDecoder:
     """The state of one keyboard-like device: modifiers held, Caps Lock, a dead key or Alt code under way."""
 
-    def __init__(self, layout: Layout, special_keys: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, layout: Layout, special_keys: Mapping[str, str] | None = None, *, caps_lock: bool = False
+    ) -> None:
+        """`caps_lock` is how it stands before the first key: on for a scanner that expects it to be."""
         self._layout = layout
         self._special = dict(special_keys or {})
         self._held: set[str] = set()
-        self._caps_lock = False
+        self._caps_lock_at_rest = caps_lock
+        self._caps_lock = caps_lock
         self._alt_digits = ""
         self._dead: str | None = None
 
@@ -82,11 +86,11 @@ class KeyDecoder:
     def reset(self, held: Collection[int] = ()) -> None:
         """Events were lost: forget what was under way, and take over the keys the device now reports as held.
 
-        Caps Lock is taken as off: a scanner that uses it switches it back after each code. The lamps of the device
+        Caps Lock is taken as it is at rest: a scanner that uses it switches it back after each code. The lamps of the device
         say nothing about it, since they follow the desktop and other keyboards.
         """
         self._held = {KEY_NAMES[code] for code in held if KEY_NAMES.get(code) in _MODIFIERS}
-        self._caps_lock = False
+        self._caps_lock = self._caps_lock_at_rest
         self._alt_digits = ""
         self._dead = None
 

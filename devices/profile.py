@@ -36,6 +36,8 @@ class KeyboardRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """The layout the scanner was set up for, not that of the desktop: its key codes are decoded here."""
     special_keys: dict[str, str] = msgspec.field(default_factory=lambda: {"KEY_F8": "\x1d"})
     """Keys that stand for a character no key prints: the kernel's key name to the character."""
+    caps_lock: bool = False
+    """The scanner was set up for a desktop whose Caps Lock is on: it presses Shift for small letters."""
 
     def __post_init__(self) -> None:
         for key in self.special_keys:
