@@ -49,7 +49,7 @@ class Scanner(msgspec.Struct, frozen=True, kw_only=True):
     def says(self, symbol: SheetSymbol) -> list[str]:
         """The text it sends, in characters and the chords of SEPARATOR_CHORDS."""
         change = CHANGES[self.letters]
-        said = [*self.before, *change(text)]
+        said = [*self.before, *change((symbol.symbology if self.aim else "") + symbol.text)]
         if symbol.rest:
             said += [self.separator] if self.separator in SEPARATOR_CHORDS else list(self.separator)
             said += change(symbol.rest)
