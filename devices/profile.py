@@ -14,8 +14,12 @@ import msgspec
 
 from devices.decoding import CodeRules
 from devices.errors import ProfileError
+from devices.feedback import FeedbackCommands
 from devices.framing import FramingRules
 from devices.keycodes import KEY_CODES
+
+Link = Literal["serial", "keyboard", "hidpos"]
+"""How a scanner is joined to the machine."""
 
 
 class SerialLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,24 +51,12 @@ class KeyboardRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
                 )
 
 
-class FeedbackCommands(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to send to the scanner after the verdict; empty where its maker documents nothing."""
-
-    accepted: str = ""
-    refused: str = ""
-
-    def __post_init__(self) -> None:
-        for name, command in (("accepted", self.accepted), ("refused", self.refused)):
-            if not command.isascii():
-                raise ValueError(f"{name}: {command!r} has characters beyond ASCII")
-
-
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything the drivers need to know about one kind of scanner."""
 
     name: str
     title: str
-    link: Literal["serial", "keyboard"]
+    link: Link
     models: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
     """The maker's public documents the values were taken from."""
@@ -76,7 +68,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     keyboard: KeyboardRules = KeyboardRules()
     feedback: FeedbackCommands = FeedbackCommands()
 
-    def require_link(self, link: Literal["serial", "keyboard"]) -> None:
+    def require_link(self, link: Link) -> None:
         """Raise ProfileError unless this profile is for that kind of link."""
         if self.link != link:
             raise ProfileError(

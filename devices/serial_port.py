@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -17,6 +18,10 @@ from serial.tools import list_ports
 from devices import clocks
 from devices.assembler import Assembler
 from devices.connection import Backoff, Connection, Trouble
+from devices.errors import DevicesError
+from devices.feedback import Signal
+from devices.feedback_line import FeedbackLine
+from devices.identity import DeviceIdentity
 from devices.profile import Profile
 from devices.recording import Recorder
 from devices.scan import DeviceState, DeviceStatus, Scan
@@ -27,7 +32,7 @@ _IDLE_WAIT_S = 0.5
 # A code under way while the port is opened would be read from its middle on; a line silent this long is between codes.
 _SETTLE_S = 0.03
 
-# A scanner whose buffer is full, or that is gone, must not hold up whoever gives it feedback.
+# After so long, what a scanner has not taken is dropped.
 _WRITE_TIMEOUT_S = 0.2
 
 _PARITY = {
@@ -39,11 +44,20 @@ _PARITY = {
 }
 
 
+if sys.platform == "win32":
+    _PORT_GONE: tuple[type[Exception], ...] = (OSError,)
+else:
+    import termios
+
+    _PORT_GONE = (OSError, termios.error)
+
+
 class SerialSource:
     """One serial scanner.
 
     `path` names the port: best a stable link such as /dev/serial/by-id/usb-…, or a pattern with * that fits exactly
-    one port, so that a replug under another number changes nothing. On Windows, COM3.
+    one port, so that a replug under another number changes nothing. On Windows, COM3. For a USB port it may be the
+    scanner's identity instead, as `DeviceIdentity` writes it: it is looked for under every number.
     """
 
     def __init__(
@@ -71,6 +85,7 @@ class SerialSource:
         self._monotonic_us = monotonic_us
         self._port: serial.Serial | None = None
         self._port_lock = threading.Lock()
+        self._feedback = FeedbackLine(self.name, self._write)
 
     def run(
         self,
@@ -82,23 +97,35 @@ class SerialSource:
         connection = Connection(
             device=self.name, kind="serial", deliver=deliver, report=report, wall_us=self._wall_us
         )
-        connection.keep_open(lambda: self._attempt(connection, stop), stop, self._backoff)
+        with self._feedback.at_work():
+            connection.keep_open(lambda: self._attempt(connection, stop), stop, self._backoff)
 
-    def give_feedback(self, *, accepted: bool) -> bool:
-        """Sound the scanner by the verdict; False where it takes no such command or is not there.
+    def give_feedback(self, signal: Signal) -> bool:
+        """Have the scanner sound and show the verdict; False where it has no command for this one, or is not there.
 
-        May be called from any thread.
+        May be called from any thread, and returns at once.
         """
-        feedback = self._profile.feedback
-        command = feedback.accepted if accepted else feedback.refused
+        command = self._profile.feedback.command(signal)
+        if not command or self._port is None:
+            return False
+        return self._feedback.send(command)
+
+    def _write(self, command: bytes) -> bool:
         with self._port_lock:
-            if self._port is None or not command:
+            if self._port is None:
                 return False
             try:
-                self._port.write(command.encode("ascii"))
+                self._port.write(command)
             except OSError:
-                return False  # the reading side notices that the port is gone, and reports it
+                return self._forget_unsent(self._port)
         return True
+
+    @staticmethod
+    def _forget_unsent(port: serial.Serial) -> bool:
+        """What a stalled scanner has not taken must not sound at a later scan."""
+        with suppress(*_PORT_GONE):  # the reading side notices that too, and reports it
+            port.reset_output_buffer()
+        return False
 
     def _attempt(self, connection: Connection, stop: threading.Event) -> Trouble | None:
         found = _resolve(self._path)
@@ -186,6 +213,9 @@ def _resolve(path: str) -> str | Trouble:
     """The port a path or pattern names now."""
     if sys.platform == "win32" and path.upper().startswith("COM"):
         return path
+    identity = _identity_in(path)
+    if identity is not None:
+        return port_of(identity, list_serial_ports())
     if not glob.has_magic(path):
         if os.path.lexists(path) and not Path(path).exists():
             return Trouble(
@@ -208,6 +238,29 @@ def _resolve(path: str) -> str | Trouble:
     return Trouble(
         state=DeviceState.ABSENT, detail=f"nothing fits {path}; plug the scanner in, or correct the pattern"
     )
+
+
+def _identity_in(path: str) -> DeviceIdentity | None:
+    if path[4:5] != ":":
+        return None
+    try:
+        return DeviceIdentity.parse(path)
+    except DevicesError:
+        return None
+
+
+def port_of(identity: DeviceIdentity, ports: list[FoundPort]) -> str | Trouble:
+    """The one port among these that has this identity, or why none is to be opened."""
+    fitting = [port for port in ports if port.identity is not None and identity.fits(port.identity)]
+    if len(fitting) == 1:
+        return fitting[0].path
+    if fitting:
+        named = ", ".join(port.path for port in fitting)
+        return Trouble(
+            state=DeviceState.FAILED,
+            detail=f"{identity} fits {len(fitting)} ports ({named}); adopt the one meant with its socket",
+        )
+    return Trouble(state=DeviceState.ABSENT, detail=f"no scanner {identity} is there; plug the scanner in")
 
 
 def _trouble_with(error: Exception, path: str, profile: Profile) -> Trouble:
@@ -251,6 +304,8 @@ class FoundPort(msgspec.Struct, frozen=True, kw_only=True):
     vendor_id: int | None
     product_id: int | None
     serial_number: str | None
+    identity: DeviceIdentity | None
+    """Who is behind it, as far as the port tells: vendor, product, serial number and socket; USB alone does."""
     usable: bool
     why_not: str = ""
 
@@ -269,6 +324,14 @@ def list_serial_ports() -> list[FoundPort]:
                 vendor_id=port.vid,
                 product_id=port.pid,
                 serial_number=port.serial_number,
+                identity=None
+                if port.vid is None or port.pid is None or not (port.serial_number or port.location)
+                else DeviceIdentity(
+                    vendor_id=port.vid,
+                    product_id=port.pid,
+                    serial_number=port.serial_number or "",
+                    socket=port.location or "",
+                ),
                 usable=usable,
                 why_not="" if usable else "no permission; add the user to the port's group, mostly 'dialout'",
             )

@@ -6,15 +6,14 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
-from agent.till.frames import Outcome, ScanFrame
+from agent.scanners.signals import SIGNALS
+from agent.till.frames import ScanFrame
 from devices.double_trigger import DoubleTrigger
+from devices.feedback import Signal
 from devices.scan import DeviceStatus, Scan
 from devices.source import Source
-
-_GOOD = frozenset({Outcome.ADDED, Outcome.FOUND, Outcome.RECEIVED})
-_SILENT = frozenset({Outcome.IGNORED})
 
 TakeScan = Callable[..., Future[ScanFrame]]
 """``Counter.scanned``."""
@@ -22,7 +21,12 @@ TakeScan = Callable[..., Future[ScanFrame]]
 
 @runtime_checkable
 class _GivesFeedback(Protocol):
-    def give_feedback(self, *, accepted: bool) -> bool: ...
+    def give_feedback(self, signal: Signal) -> bool: ...
+
+
+class _AtWork(NamedTuple):
+    thread: threading.Thread
+    stop: threading.Event
 
 
 class Scanners:
@@ -35,32 +39,51 @@ class Scanners:
         self._take = take
         self._on_change = on_change
         self._double_trigger_ms = double_trigger_ms
-        self._stop = threading.Event()
         self._statuses: dict[str, DeviceStatus] = {}
-        self._threads: list[threading.Thread] = []
+        self._at_work: dict[str, _AtWork] = {}
 
     def start(self) -> None:
         """Start every device."""
         for source in self._sources:
-            thread = threading.Thread(
-                target=self._run, args=(source,), name=f"scanner-{source.name}", daemon=True
-            )
-            self._threads.append(thread)
-            thread.start()
+            self.add(source)
+
+    def add(self, source: Source) -> None:
+        """Start one more device; its name is no other's."""
+        stop = threading.Event()
+        thread = threading.Thread(
+            target=self._run, args=(source, stop), name=f"scanner-{source.name}", daemon=True
+        )
+        self._at_work[source.name] = _AtWork(thread, stop)
+        thread.start()
+
+    def remove(self, source: Source) -> None:
+        """Let go of one device and forget how it stood. Waits until it has let go, for 2 s at most."""
+        at_work = self._at_work.pop(source.name)
+        at_work.stop.set()
+        at_work.thread.join(timeout=2.0)
+        self._statuses.pop(source.name, None)
+        self._on_change()
 
     def stop(self) -> None:
         """Let go of every device."""
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(timeout=2.0)
+        leaving = list(self._at_work.values())
+        for one in leaving:
+            one.stop.set()
+        for one in leaving:
+            one.thread.join(timeout=2.0)
+
+    @property
+    def names(self) -> set[str]:
+        """The devices that were started and not let go of."""
+        return set(self._at_work)
 
     def statuses(self) -> list[DeviceStatus]:
         """How each device stands, by name."""
-        return [status for _, status in sorted(self._statuses.items())]
+        return [status for _, status in sorted(self._statuses.copy().items())]
 
-    def _run(self, source: Source) -> None:
+    def _run(self, source: Source, stop: threading.Event) -> None:
         window = DoubleTrigger(self._double_trigger_ms)
-        source.run(partial(self._deliver, source, window), self._report, self._stop)
+        source.run(partial(self._deliver, source, window), self._report, stop)
 
     def _deliver(self, source: Source, window: DoubleTrigger, scan: Scan) -> None:
         judged = self._take(scan, repeated=window.repeated(scan))
@@ -73,6 +96,4 @@ class Scanners:
 
 
 def _feed_back(source: _GivesFeedback, judged: Future[ScanFrame]) -> None:
-    frame = judged.result()
-    if frame.outcome not in _SILENT:
-        source.give_feedback(accepted=frame.outcome in _GOOD)
+    source.give_feedback(SIGNALS[judged.result().outcome])

@@ -13,7 +13,7 @@ import pytest
 
 from devices import clocks
 from devices.connection import Backoff
-from devices.profile import Profile, load_profile
+from devices.profile import load_profile
 from devices.recording import Recorder, read_recording
 from devices.replay import ReplaySource
 from devices.scan import DeviceState
@@ -218,31 +218,6 @@ def test_stopping_in_mid_code_leaves_no_half_code(scanner: PtyScanner) -> None:
         assert till.next_scan().raw == GTIN
     assert [scan.intact for scan in till.scans.queue] in ([], [False])
     assert till.until(DeviceState.CLOSED).scans == 1
-
-
-def feedback_profile() -> Profile:
-    return load_profile("honeywell-2d")
-
-
-def test_feedback_sends_the_makers_commands(scanner: PtyScanner) -> None:
-    source = SerialSource(str(scanner.link), feedback_profile())
-    with running(source) as till:
-        till.until(DeviceState.OPEN)
-        sent = [source.give_feedback(accepted=True), source.give_feedback(accepted=False)]
-        heard = scanner.heard(9)
-    assert (sent, heard) == ([True, True], b"\x1b7,\x1b8,\x1b8,")
-
-
-def test_feedback_is_declined_where_the_scanner_is_not_there(tmp_path: Path) -> None:
-    source = SerialSource(str(tmp_path / "nothing"), feedback_profile())
-    assert not source.give_feedback(accepted=True)
-
-
-def test_feedback_is_declined_where_the_profile_has_no_command(scanner: PtyScanner) -> None:
-    source = SerialSource(str(scanner.link), GENERIC)
-    with running(source) as till:
-        till.until(DeviceState.OPEN)
-        assert not source.give_feedback(accepted=True)
 
 
 def test_what_was_recorded_replays_to_the_same_scans(scanner: PtyScanner, tmp_path: Path) -> None:
