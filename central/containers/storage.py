@@ -79,14 +79,25 @@ def read(
 
 
 def _lock_around(connection: Connection, named: Collection[str]) -> list[str]:
-    """Lock containers and what lies around them, in the order of their codes; again where somebody moved them meanwhile."""
+    """Lock containers and what lies around them, in the order of their codes; again where somebody moved them meanwhile.
+
+    One that is not there yet has no row to lock: its name is, so that of two who pack into it first one waits.
+    """
+    missing = sorted(set(named) - set(_around(connection, named)))
+    if missing:
+        connection.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('container ' || sscc, 0)) FROM unnest(%s::text[]) AS sscc",
+            (missing,),
+        )
     locked: list[str] = []
-    while True:
-        found = [one for (one,) in connection.execute(_AROUND, {"named": sorted(named)}).fetchall()]
-        if set(found) <= set(locked):
-            return locked
+    while not set(found := _around(connection, named)) <= set(locked):
         connection.execute("SELECT FROM containers WHERE sscc = ANY (%s) ORDER BY sscc FOR UPDATE", (found,))
         locked = found
+    return locked
+
+
+def _around(connection: Connection, named: Collection[str]) -> list[str]:
+    return [sscc for (sscc,) in connection.execute(_AROUND, {"named": sorted(named)}).fetchall()]
 
 
 def _container(row: tuple[Any, ...]) -> Container:

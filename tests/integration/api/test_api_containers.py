@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -303,3 +304,12 @@ def test_bad_lines_and_cases_are_named_and_the_rest_is_packed(world: World, tmp_
 def test_containers_in_each_other_stop_the_file(world: World, tmp_path: Path) -> None:
     with pytest.raises(ImportRefused, match="lie in each other"):
         pack_list(world, tmp_path, f"{CASE},{OTHER}", f"{OTHER},{CASE}")
+
+
+def test_two_who_pack_into_a_new_case_at_once_both_find_their_goods_in_it(world: World) -> None:
+    def packing(_: int) -> None:
+        pack(world, CASE, lines=[{"gtin": WATER, "quantity": 1}], site="WH")
+
+    with ThreadPoolExecutor(4) as hands:
+        list(hands.map(packing, range(8)))
+    assert world.get(f"/v1/containers/{CASE}")["lines"] == {WATER: "8"}
