@@ -37,6 +37,7 @@ from agent.receiving.scans import receive
 from agent.receiving.service import Goods
 from agent.scanners.service import Scanners
 from agent.scanners.sources import make_sources
+from agent.scanners.watching import AdoptedScanners
 from agent.settings import Settings, SettingsError
 from agent.shop import Shop
 from agent.store import Connection, Store
@@ -114,6 +115,7 @@ class Agent:
             self._tell_changed,
             settings.till.double_trigger_ms,
         )
+        self.adopted = AdoptedScanners(self.scanners, settings.data_dir, settings.scanner)
         self.health = Health(
             identity=identity,
             lane=shop.lane,
@@ -174,6 +176,7 @@ class Agent:
             self.neighbours.start()
         self.scanners.start()
         await asyncio.gather(
+            self.adopted.keep(),
             self.health.keep_telling(changed),
             keep_renewed(self.identity, self._clock, self._take_renewed),
         )

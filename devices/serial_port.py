@@ -11,20 +11,19 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import msgspec
 import serial
 from serial.tools import list_ports
 
 from devices import clocks
 from devices.assembler import Assembler
 from devices.connection import Backoff, Connection, Trouble
-from devices.errors import DevicesError
 from devices.feedback import Signal
 from devices.feedback_line import FeedbackLine
 from devices.identity import DeviceIdentity
 from devices.profile import Profile
 from devices.recording import Recorder
 from devices.scan import DeviceState, DeviceStatus, Scan
+from devices.serial_identity import FoundPort, identity_in, port_of
 
 # How long a read waits on a silent line before it looks whether to stop: two wake-ups a second cost next to nothing.
 _IDLE_WAIT_S = 0.5
@@ -213,7 +212,7 @@ def _resolve(path: str) -> str | Trouble:
     """The port a path or pattern names now."""
     if sys.platform == "win32" and path.upper().startswith("COM"):
         return path
-    identity = _identity_in(path)
+    identity = identity_in(path)
     if identity is not None:
         return port_of(identity, list_serial_ports())
     if not glob.has_magic(path):
@@ -238,29 +237,6 @@ def _resolve(path: str) -> str | Trouble:
     return Trouble(
         state=DeviceState.ABSENT, detail=f"nothing fits {path}; plug the scanner in, or correct the pattern"
     )
-
-
-def _identity_in(path: str) -> DeviceIdentity | None:
-    if path[4:5] != ":":
-        return None
-    try:
-        return DeviceIdentity.parse(path)
-    except DevicesError:
-        return None
-
-
-def port_of(identity: DeviceIdentity, ports: list[FoundPort]) -> str | Trouble:
-    """The one port among these that has this identity, or why none is to be opened."""
-    fitting = [port for port in ports if port.identity is not None and identity.fits(port.identity)]
-    if len(fitting) == 1:
-        return fitting[0].path
-    if fitting:
-        named = ", ".join(port.path for port in fitting)
-        return Trouble(
-            state=DeviceState.FAILED,
-            detail=f"{identity} fits {len(fitting)} ports ({named}); adopt the one meant with its socket",
-        )
-    return Trouble(state=DeviceState.ABSENT, detail=f"no scanner {identity} is there; plug the scanner in")
 
 
 def _trouble_with(error: Exception, path: str, profile: Profile) -> Trouble:
@@ -293,21 +269,6 @@ def _lower_latency(port: serial.Serial) -> None:
             port.set_low_latency_mode(True)
         except ValueError:
             return  # the driver knows no such mode, and so has nothing to be hurried
-
-
-class FoundPort(msgspec.Struct, frozen=True, kw_only=True):
-    """A serial port on this machine; `stable_path` is what to write into the configuration."""
-
-    path: str
-    stable_path: str
-    description: str
-    vendor_id: int | None
-    product_id: int | None
-    serial_number: str | None
-    identity: DeviceIdentity | None
-    """Who is behind it, as far as the port tells: vendor, product, serial number and socket; USB alone does."""
-    usable: bool
-    why_not: str = ""
 
 
 def list_serial_ports() -> list[FoundPort]:
