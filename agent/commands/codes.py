@@ -1,4 +1,4 @@
-"""``decode``: what a code is, without an agent."""
+"""``decode`` and ``control-code``: what a code is, and a card with a command to the till; without an agent."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from agent.commands.speaking import ConfigOption, JsonOption, clear_errors, say_json, say_pairs
+from agent.commands.speaking import ConfigOption, JsonOption, clear_errors, fail, say_json, say_pairs
 
 
 def add_to(app: typer.Typer) -> None:
-    """Register the command."""
+    """Register the commands."""
     app.command()(decode)
+    app.command()(control_code)
 
 
 def decode(
@@ -46,3 +47,21 @@ def decode(
             if name not in {"attributes", "warnings"}
         ]
         say_pairs([*told, *found.attributes.items(), *(("warning", warning) for warning in found.warnings)])
+
+
+def control_code(
+    command: Annotated[str, typer.Argument(help="MODE or UNDO.")],
+    argument: Annotated[
+        str, typer.Argument(help="Of MODE: SALE, VERIFY, RECEIVE, REORDER, RETURN, PACK or UNPACK.")
+    ] = "",
+    config: ConfigOption = None,
+) -> None:
+    """Print the content of a control card, signed with the first of codes.control_keys: for any QR or Code 128 printer."""
+    from agent.settings import load  # noqa: PLC0415 - as above
+    from protocol.codes import render_control  # noqa: PLC0415
+
+    with clear_errors():
+        keys = load(config).codes.rules().control_keys
+        if not keys:
+            fail("no codes.control_keys in the configuration; make one with: openssl rand -base64 24")
+        typer.echo(render_control(command.upper(), argument.upper(), keys[0]))

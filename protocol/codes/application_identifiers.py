@@ -24,6 +24,25 @@ DATES = frozenset(
 )
 """Identifiers whose value begins with YYMMDD."""
 
+WITHOUT_DAY = frozenset(("11", "12", "13", "15", "16", "17", "4324", "4325"))
+"""Those of which the day may be 00."""
+
+TIMES = frozenset(("4324", "4325", "7003", "7011"))
+"""Those in which hhmm follows. Behind a delivery date (432n), 9999 stands for no time."""
+
+PIECES = frozenset(("8006", "8026"))
+"""Identifiers that end in the number of a piece and the number of pieces, two digits each."""
+
+CHECK_CHARACTERS = frozenset(("8013", "8014"))
+"""Identifiers that end in two check characters."""
+
+EXCLUDING = (
+    ("01", "02"), ("01", "03"), ("01", "37"), ("01", "255"), ("01", "8006"), ("02", "03"), ("02", "255"), ("02", "8026"),
+    ("03", "37"), ("03", "235"), ("03", "8006"), ("03", "8026"), ("21", "235"), ("37", "8006"), ("255", "8006"),
+    ("255", "8026"), ("8006", "8026"), ("8017", "8018"),
+)  # fmt: skip
+"""Pairs that may not stand in one label: both number the goods, or one says of them what the other rules out (4.13)."""
+
 _COMPONENT = re.compile(r"(\[?)\+?([NXYZ])(\.\.)?(\d+)\]?")
 
 

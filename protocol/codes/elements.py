@@ -6,10 +6,20 @@ Element strings, typed brackets and Digital Links all end here, so a rule holds 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from protocol.codes import check_digits
-from protocol.codes.application_identifiers import CHECKED_DIGITS, DATES, ApplicationIdentifier, exactly
+from protocol.codes.application_identifiers import (
+    CHECK_CHARACTERS,
+    CHECKED_DIGITS,
+    DATES,
+    EXCLUDING,
+    PIECES,
+    TIMES,
+    WITHOUT_DAY,
+    ApplicationIdentifier,
+    exactly,
+)
 from protocol.codes.code import Code, Kind, Refusal
 from protocol.codes.dates import full_date
 
@@ -43,10 +53,13 @@ def fault_of(identifier: ApplicationIdentifier, value: str, today: dt.date | Non
     checked = CHECKED_DIGITS.get(ai)
     if checked and not check_digits.has_check_digit(value[:checked]):
         return Refusal("check_digit", f"({ai}) {check_digits.fault(value[:checked])}")
+    if ai in CHECK_CHARACTERS and not check_digits.has_check_characters(value):
+        return Refusal("check_digit", f"({ai}) does not end in its check characters")
     if ai in _NEVER_ZERO and not value.strip("0"):
         return Refusal("all_zero", f"({ai}) is all zeros, which numbers nothing")
     if ai in DATES and not _dates_exist(ai, value, today):
-        return Refusal("bad_date", f"({ai}) is no date: expected YYMMDD, got {value!r}")
+        form = "YYMMDD and hhmm" if ai in TIMES else "YYMMDD"
+        return Refusal("bad_date", f"({ai}) is no date: expected {form}, got {value!r}")
     return None
 
 
@@ -60,18 +73,24 @@ def _form_fault(identifier: ApplicationIdentifier, value: str) -> str:
 
 def _dates_exist(ai: str, value: str, today: dt.date | None) -> bool:
     days = [value[:6], value[6:]] if ai == "7007" and len(value) == 12 else [value[:6]]
-    if ai == "7003" and not (value[6:8] < "24" and value[8:10] < "60"):
+    if ai not in WITHOUT_DAY and any(day.endswith("00") for day in days):
+        return False
+    if ai in TIMES and value[6:] and not _is_time(ai, value[6:10]):
         return False
     return all(full_date(day, today) for day in days)
+
+
+def _is_time(ai: str, hhmm: str) -> bool:
+    return (hhmm[:2] < "24" and hhmm[2:] < "60") or (ai.startswith("432") and hhmm == "9999")
 
 
 def code_of(elements: Elements, today: dt.date | None = None) -> Code | Refusal:
     """What elements that are sound one by one say together (GS1 General Specifications 4.13, 4.14)."""
     rest = dict(elements)
     kind = kind_of(rest)
-    for other in ("02", "03", "8006"):
-        if "01" in rest and other in rest:
-            return Refusal("conflict", f"(01) and ({other}) exclude each other in one label", kind)
+    for one, other in EXCLUDING:
+        if one in rest and other in rest:
+            return Refusal("conflict", f"({one}) and ({other}) exclude each other in one label", kind)
     weights = {_scaled(rest.pop(ai), ai) for ai in list(rest) if _is_measure(ai, "310")}
     prices = {_scaled(rest.pop(ai), ai) for ai in list(rest) if _is_measure(ai, "392")}
     prices |= {_scaled(value[3:], ai) for ai, value in rest.items() if _is_measure(ai, "393")}
@@ -94,7 +113,16 @@ def code_of(elements: Elements, today: dt.date | None = None) -> Code | Refusal:
         sscc=rest.pop("00", None),
         attributes=rest,
         item=item,
+        warnings=tuple(_odd_pieces(rest)),
     )
+
+
+def _odd_pieces(elements: Elements) -> Iterator[str]:
+    """Believed all the same: examples of the standard's own tools are numbered so."""
+    for ai in PIECES & elements.keys():
+        piece, pieces = elements[ai][-4:-2], elements[ai][-2:]
+        if not "01" <= piece <= pieces:
+            yield f"({ai}) is piece {piece} of {pieces}"
 
 
 def _item_of(elements: Elements) -> str | None:

@@ -34,6 +34,7 @@ _TAIL = re.compile(rf"[A-Za-z0-9_-]{{{TAIL_CHARACTERS}}}")
 
 # What a keyboard scanner that is set to another country's keys makes of a label, and what that undoes.
 _GERMAN_FOR_US = str.maketrans("yzYZ/?", "zyZY-_")
+_US_FOR_SPANISH = str.maketrans("'?", "-_")
 
 
 class Tail(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,11 +100,15 @@ def read_tail(code: Code) -> Tail | BadTail | None:
     key_id, text = code.attributes.get(KEY_AI, ""), code.attributes.get(TAIL_AI, "")
     if not _KEY_ID.fullmatch(key_id) or not _TAIL.fullmatch(text):
         return None
-    if code.serial is None or code.item != f"01{code.gtin}21{code.serial}":
+    if not _names_one_item(code):
         return BadTail(key_id, "its signed part is that of a single item, and the label does not name one")
     data = urlsafe_b64decode(text)
     day = _FIRST_DAY + timedelta(days=int.from_bytes(data[:_DAY_BYTES], "big"))
     return Tail(key_id=key_id, day=day, signature=data[_DAY_BYTES:])
+
+
+def _names_one_item(code: Code) -> bool:
+    return code.serial is not None and code.item == f"01{code.gtin}21{code.serial}"
 
 
 def misreadings(code: Code) -> Iterator[tuple[Code, str]]:
@@ -112,12 +117,16 @@ def misreadings(code: Code) -> Iterator[tuple[Code, str]]:
     For a label whose signature is wrong: where one of these is right, the code is genuine and was not read right, and the cashier
     is told what to set. That never makes it sound.
     """
-    if len(code.attributes.get(TAIL_AI, "")) != TAIL_CHARACTERS or code.item is None:
+    if len(code.attributes.get(TAIL_AI, "")) != TAIL_CHARACTERS or not _names_one_item(code):
         return
     yield _translated(code, None), "capitals and small letters are swapped: is Caps Lock on?"
     yield (
         _translated(code, _GERMAN_FOR_US),
         "Y and Z are swapped: the scanner and this machine are set to different keyboards",
+    )
+    yield (
+        _translated(code, _US_FOR_SPANISH),
+        "- came as ': the scanner and this machine are set to different keyboards",
     )
 
 

@@ -73,5 +73,6 @@ def named(name: str | None) -> Symbology:
     """
     if not name:
         return NOT_TOLD
-    by_identifier = of_identifier(name if name.startswith("]") else f"]{name}") if len(name) <= 3 else None
+    identifier = name if name.startswith("]") else f"]{name}"
+    by_identifier = of_identifier(identifier) if len(identifier) == 3 else None
     return by_identifier or _BY_WORDS.get(name.casefold()) or Symbology(name)

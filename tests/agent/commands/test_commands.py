@@ -33,7 +33,7 @@ def run(*arguments: str) -> Outcome:
     [
         (), ("run",), ("status",), ("scan",), ("decode",), ("enrol",), ("devices",), ("journal",), ("journal", "verify"),
         ("journal", "export"), ("config",), ("config", "check"), ("orders",), ("orders", "list"), ("orders", "propose"),
-        ("orders", "submit"), ("orders", "cancel"), ("pack",), ("unpack",),
+        ("orders", "submit"), ("orders", "cancel"), ("pack",), ("unpack",), ("control-code",),
     ],
 )  # fmt: skip
 def test_every_command_explains_itself(arguments: tuple[str, ...]) -> None:
@@ -50,6 +50,23 @@ def test_decode_tells_what_a_code_is() -> None:
         "expiry": "2027-12-31",
         "item": "010950600013435221ABC12",
     }
+
+
+def test_a_control_card_is_believed_where_its_key_is_configured(tmp_path: Path) -> None:
+    config = tmp_path / "agent.toml"
+    config.write_text(
+        f'data_dir = "{tmp_path}"\n[codes]\ncontrol_keys = ["MDEyMzQ1Njc4OWFiY2RlZg=="]\n', encoding="utf-8"
+    )
+    card = run("control-code", "mode", "sale", "--config", str(config)).stdout.strip()
+    found = json.loads(run("decode", card, "--config", str(config), "--json").stdout)
+    assert found == {"kind": "control", "attributes": {"command": "MODE", "argument": "SALE"}}
+
+
+def test_without_a_key_there_is_no_control_card(tmp_path: Path) -> None:
+    config = tmp_path / "agent.toml"
+    config.write_text(f'data_dir = "{tmp_path}"\n', encoding="utf-8")
+    found = run("control-code", "UNDO", "--config", str(config))
+    assert (found.returncode, "codes.control_keys" in found.stderr) == (1, True)
 
 
 def test_decode_of_no_code_says_why_and_exits_with_2() -> None:

@@ -76,6 +76,7 @@ def test_the_check_digit_of_the_gtin_inside_is_verified() -> None:
         "4144912345123450",
         "8006049123451234580101",
         "40212345678901234561",
+        "80131987654Ad4X4bL5ttr2310c2X",
     ],
 )
 def test_every_check_digit_inside_is_verified(label: str) -> None:
@@ -91,9 +92,23 @@ def test_the_same_element_twice_is_one() -> None:
     assert recognise(f"01{GTIN}21A\x1d21A") == recognise(f"01{GTIN}21A")
 
 
+def test_the_check_characters_of_a_model_number_are_those_of_the_standard() -> None:
+    assert recognise("(8013)1987654Ad4X4bL5ttr2310c2K").attributes == {"8013": "1987654Ad4X4bL5ttr2310c2K"}
+
+
 @pytest.mark.parametrize("other", ["0204912345123459", "0304912345123459", "8006049123451234590101"])
 def test_two_ways_to_number_the_product_exclude_each_other(other: str) -> None:
     assert recognise(f"]d201{GTIN}{other}").refusal_cause == "conflict"
+
+
+@pytest.mark.parametrize("pair", ["3712", "21A\x1d235B", "2559501101020917"])
+def test_elements_that_exclude_each_other_refuse_the_label(pair: str) -> None:
+    assert recognise(f"]d201{GTIN}{pair}").refusal_cause == "conflict"
+
+
+@pytest.mark.parametrize("pieces", ["0302", "0002", "0000"])
+def test_a_piece_that_there_is_not_is_believed_with_a_warning(pieces: str) -> None:
+    assert recognise(f"]d28006{GTIN}{pieces}").warnings == (f"(8006) is piece {pieces[:2]} of {pieces[2:]}",)
 
 
 @pytest.mark.parametrize("pair", ["31030012503102001250", "39221250\x1d39231250", "39221250\x1d39329781251"])
@@ -162,6 +177,9 @@ def test_a_crypto_tail_is_kept() -> None:
         (f"]d201{GTIN}70032602302359", "bad_date"),
         (f"]d201{GTIN}70032612312460", "bad_date"),
         (f"]d201{GTIN}7007260101261301", "bad_date"),
+        (f"]d201{GTIN}70032612001200", "bad_date"),
+        (f"]d201{GTIN}70112612312460", "bad_date"),
+        (f"]C100{SSCC}43242612312460", "bad_date"),
         (f"]d201{GTIN}37XY", "bad_value"),
     ],
 )
@@ -173,6 +191,10 @@ def test_a_fault_in_an_element_refuses_the_label_with_its_cause(label: str, caus
 def test_the_hour_of_expiry_gives_the_day_of_expiry() -> None:
     code = recognise(f"]d201{GTIN}70032612311830")
     assert (code.expiry, code.attributes) == ("2026-12-31", {"7003": "2612311830"})
+
+
+def test_a_delivery_date_may_have_no_day_and_no_time() -> None:
+    assert recognise(f"]C100{SSCC}43242612009999").attributes == {"4324": "2612009999"}
 
 
 @pytest.mark.parametrize(

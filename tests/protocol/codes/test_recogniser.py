@@ -145,3 +145,8 @@ def test_a_slice_of_the_fuzzing_run_finds_nothing() -> None:
 
 def test_a_blank_behind_the_symbology_identifier_is_taken_off() -> None:
     assert recognise(f"]d2 {ITEM}").item == ITEM
+
+
+@pytest.mark.parametrize("name", ["zzz", "dm1"])
+def test_a_name_of_three_letters_is_no_symbology_identifier(name: str) -> None:
+    assert recognise("4006381333931", symbology=name).symbology == name
