@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from base64 import b64decode
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
@@ -195,6 +196,14 @@ class InStoreSettings(_Table):
     weight_decimals: int = Field(default=3, ge=0, le=4)
 
 
+def _control_key(written: str) -> bytes:
+    """The key behind its base64. It is a secret, so no error quotes it."""
+    try:
+        return b64decode(written, validate=True)
+    except ValueError as error:
+        raise RulesError("a control key is no base64; make one with: openssl rand -base64 24") from error
+
+
 class CodesSettings(_Table):
     """What a brand or a site says about codes of its own; see ``docs/codes.md``."""
 
@@ -218,7 +227,7 @@ class CodesSettings(_Table):
                 in_store=tuple(InStoreLayout(**layout.model_dump()) for layout in self.in_store),
                 private_patterns=self.private_patterns,
                 member_patterns=self.member_patterns,
-                control_keys=tuple(key.get_secret_value().encode() for key in self.control_keys),
+                control_keys=tuple(_control_key(key.get_secret_value()) for key in self.control_keys),
                 drug_trace_prefixes=self.drug_trace_prefixes,
                 serial_limits=self.serial_limits,
                 prefer_upc_e=self.prefer_upc_e,
