@@ -92,7 +92,8 @@ def judge(item: ItemHere, site: str, today: str) -> tuple[Verdict, str]:
     verdict = _OF_STATE[State(item.state)]
     if verdict is Verdict.ALREADY_SOLD:
         return verdict, f"sold before{f' at {item.sold_site}' if item.sold_site else ''}"
-    if item.site is not None and item.site != site and verdict in (Verdict.GENUINE, Verdict.NOT_RECEIVED):
+    was_sent = item.state != State.COMMISSIONED  # at the brand's own warehouse still: it was sent to nobody
+    if was_sent and item.site not in (None, site) and verdict in (Verdict.GENUINE, Verdict.NOT_RECEIVED):
         return Verdict.WRONG_SITE, f"this item was sent to {item.site}"
     if verdict is Verdict.GENUINE and item.expiry is not None and item.expiry < today:
         return Verdict.EXPIRED, f"expired on {item.expiry}"
@@ -103,7 +104,7 @@ def judge(item: ItemHere, site: str, today: str) -> tuple[Verdict, str]:
 
 _REASONS: dict[Verdict, str] = {
     Verdict.GENUINE: "genuine, and in stock here",
-    Verdict.NOT_RECEIVED: "on its way; it has not been received here",
+    Verdict.NOT_RECEIVED: "not received here: it is on its way, or stands at another site",
     Verdict.HELD: "held by the brand",
     Verdict.RECALLED: "recalled by the brand: do not sell it",
     Verdict.STOLEN: "reported stolen",

@@ -10,8 +10,9 @@ from central.database import Connection
 from central.items import storage
 from central.items.issuance import as_issued
 from protocol.feeds import ItemHere
+from protocol.items import State
 
-# An item that was sent to a dealer above this one is at home here: then it is said to be here.
+# An item that was sent to a dealer above this one is at home here, so it is no diversion. Yet in stock it is there and not here.
 _SEEN_FROM = """
 SELECT i.item, i.gtin, i.state, i.site_id, i.expiry, i.sold_at, i.sold_site_id, i.unissued,
        i.site_id IS NOT NULL AND i.site_id <> %(site)s AND starts_with(own.path, home.path)
@@ -35,4 +36,7 @@ def seen_from(connection: Connection, site: str, item: str, directory: Path | No
     found = storage.as_feed_row(*columns)
     if unissued and found.state in storage.AS_IF_GENUINE:
         return None
-    return msgspec.structs.replace(found, site=site) if is_home else found
+    if not is_home:
+        return found
+    state = State.IN_TRANSIT if found.state == State.SELLABLE else found.state
+    return msgspec.structs.replace(found, site=site, state=state)

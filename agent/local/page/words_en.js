@@ -16,7 +16,7 @@ export const en = {
   added: 'Added', added_unverified: 'Added, unverified', not_announced_word: 'Not announced', genuine: 'Genuine', already_sold: 'Already sold', wrong_site: 'Sent elsewhere', not_received: 'Not received here', held: 'On hold',
   recalled: 'Recalled', stolen: 'Stolen', expired: 'Expired', destroyed: 'Destroyed', unknown: 'Never issued', forged: 'Forged', unverified: 'Not verified',
   why_genuine: 'Genuine, and in stock here', why_already_sold: 'Sold before: {when}', why_wrong_site: 'This item was sent to another dealer',
-  why_not_received: 'On its way: not received here yet', why_held: 'The brand holds it', why_recalled: 'Recalled by the brand: do not sell it',
+  why_not_received: 'Not received here: on its way, or at another site', why_held: 'The brand holds it', why_recalled: 'Recalled by the brand: do not sell it',
   why_stolen: 'Reported stolen', why_expired: 'Past its date', why_destroyed: 'Reported destroyed', why_unknown: 'The brand never issued this code',
   why_forged: 'The signature of this code is wrong', why_unverified: 'Not known here, and central could not be asked: it is confirmed later',
   perhaps_already_sold: 'Perhaps sold before', perhaps_recalled: 'Perhaps recalled', perhaps_stolen: 'Perhaps stolen',

@@ -16,7 +16,7 @@ export const hans = {
   added: '已加入', added_unverified: '已加入，待核实', not_announced_word: '不在单上', genuine: '正品', already_sold: '已售出', wrong_site: '窜货', not_received: '尚未到货', held: '已冻结',
   recalled: '已召回', stolen: '被盗商品', expired: '已过期', destroyed: '已销毁', unknown: '无此码', forged: '伪造', unverified: '未核实',
   why_genuine: '正品，本店在库', why_already_sold: '此前已售出：{when}', why_wrong_site: '此商品发往其他经销商',
-  why_not_received: '在途，本店尚未收货', why_held: '已被品牌方冻结', why_recalled: '品牌方已召回，请勿销售',
+  why_not_received: '本店尚未收货：在途，或在其他地点', why_held: '已被品牌方冻结', why_recalled: '品牌方已召回，请勿销售',
   why_stolen: '已报失窃', why_expired: '已过有效期', why_destroyed: '已报销毁', why_unknown: '品牌方从未发出此码',
   why_forged: '此码签名不符', why_unverified: '本地无记录，暂时无法询问总部，稍后确认',
   perhaps_already_sold: '可能已售出', perhaps_recalled: '可能已召回', perhaps_stolen: '可能被盗',

@@ -16,7 +16,7 @@ export const hant = {
   added: '已加入', added_unverified: '已加入，待核實', not_announced_word: '不在單上', genuine: '正品', already_sold: '已售出', wrong_site: '竄貨', not_received: '尚未到貨', held: '已凍結',
   recalled: '已召回', stolen: '失竊商品', expired: '已過期', destroyed: '已銷毀', unknown: '查無此碼', forged: '偽造', unverified: '未核實',
   why_genuine: '正品，本店在庫', why_already_sold: '先前已售出：{when}', why_wrong_site: '此商品發往其他經銷商',
-  why_not_received: '運送中，本店尚未收貨', why_held: '已被品牌方凍結', why_recalled: '品牌方已召回，請勿銷售',
+  why_not_received: '本店尚未收貨：運送中，或在其他地點', why_held: '已被品牌方凍結', why_recalled: '品牌方已召回，請勿銷售',
   why_stolen: '已通報失竊', why_expired: '已過有效期限', why_destroyed: '已通報銷毀', why_unknown: '品牌方從未發出此碼',
   why_forged: '此碼簽章不符', why_unverified: '本機無紀錄，暫時無法詢問總部，稍後確認',
   perhaps_already_sold: '可能已售出', perhaps_recalled: '可能已召回', perhaps_stolen: '可能被盜',

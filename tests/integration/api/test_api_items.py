@@ -12,8 +12,10 @@ import pytest
 
 from central.items import storage as items
 from central.items.actions import expire_due
+from central.items.answers import seen_from
 from protocol.events import GoodsLine, GoodsReceived, SaleReturned, ScanRefused, StockAdjusted
 from protocol.feeds import DIGEST_MODULUS, Feed, ItemHere, row_digest
+from protocol.verdicts import Verdict, judge
 from tests.integration.api.world import FOREIGN, NOW, WATCH, World
 from tests.integration.books import line
 
@@ -250,6 +252,26 @@ def test_what_nobody_issued_is_told_to_counters_only_once_it_was_sold(world: Wor
     assert feed(world, "D1")[code].state == "sold"
     counter.report(returned(code))
     assert code not in feed(world, "D1")
+
+
+@pytest.mark.parametrize(
+    ("site", "asked_at", "verdict"),
+    [
+        ("D1", "D1", Verdict.GENUINE),
+        ("S1", "D1", Verdict.WRONG_SITE),
+        ("WH", "D1", Verdict.NOT_RECEIVED),
+        ("D1", "D1B", Verdict.NOT_RECEIVED),
+        (FOREIGN, "D1", Verdict.WRONG_SITE),
+    ],
+)
+def test_what_stands_on_another_shelf_is_not_in_stock_here(
+    world: World, site: str, asked_at: str, verdict: Verdict
+) -> None:
+    [code] = register(world, "A1", site=site)
+    with world.database.transaction() as connection:
+        found = seen_from(connection, asked_at, code, None)
+    assert found is not None
+    assert judge(found, asked_at, "2026-01-01")[0] is verdict
 
 
 def test_a_refused_scan_stands_in_the_trace_of_its_item(world: World) -> None:
