@@ -33,6 +33,8 @@ from agent.packing.cases import Cases
 from agent.packing.rules import PACK, UNPACK
 from agent.packing.scans import pack, unpack
 from agent.packing.service import Packing
+from agent.printing.making import make_printing
+from agent.printing.service import Around, Printing
 from agent.receiving.scans import receive
 from agent.receiving.service import Goods
 from agent.scanners.service import Scanners
@@ -45,7 +47,7 @@ from agent.till.asked import Resolver
 from agent.till.catalogue import Catalogue
 from agent.till.counter import Counter, Judging, RecordRefused
 from agent.till.desk import Desk
-from agent.till.frames import Mode
+from agent.till.frames import Frame, Mode
 from agent.till.receipts import Receipts
 from agent.till.returning import TakingBack
 from agent.till.returns import Returns
@@ -75,6 +77,7 @@ class Agent:
         self.identity = identity
         self._clock = clock or Clock()
         self._changed: Callable[[], None] = lambda: None
+        self.printing: Printing | None = None
         self.store = Store.open(settings.data_dir / JOURNAL_FILE)
         try:
             self._make()
@@ -102,12 +105,27 @@ class Agent:
             replica=self.replica,
             catalogue=Catalogue(self.replica, settings.till.currency or identity.currency),
             clock=clock,
-            announce=self.hub.announce,
+            announce=self._announce,
             lane=settings.till.lane or identity.lane,
         )
         self.neighbours = make_neighbours(settings, identity, self.store, clock)
         self.parts = make_parts(
             shop, settings, identity, self.journal, self.hub, self.uplink, self.neighbours
+        )
+        self.printing = make_printing(
+            settings,
+            Around(
+                store=self.store,
+                drafts=shop.drafts,
+                receipts=self.parts.receipts,
+                catalogue=shop.catalogue,
+                clock=clock,
+                record_drawer=self.journal.append,
+                site=identity.site,
+                time_zone=identity.time_zone,
+                language=settings.till.language,
+                on_change=self._tell_changed,
+            ),
         )
         self.scanners = Scanners(
             make_sources(settings.scanner),
@@ -130,6 +148,7 @@ class Agent:
             clock=clock,
             link=self.uplink.status,
             neighbours=None if self.neighbours is None else self.neighbours.status,
+            printer=None if self.printing is None else self.printing.status,
         )
         token = settings.local.token
         self.app = create_app(
@@ -138,6 +157,7 @@ class Agent:
             dismiss_notice=self._dismiss_notice,
             token=None if token is None else token.get_secret_value(),
             software=software(),
+            printing=self.printing,
         )
 
     def run(self, on_ready: Callable[[str], None]) -> None:
@@ -159,6 +179,8 @@ class Agent:
         """Stop what runs and close what is open; what was accepted is on the disk already."""
         self.scanners.stop()
         self.parts.counter.stop()
+        if self.printing is not None:
+            self.printing.stop()
         if self.neighbours is not None:
             self.neighbours.stop()
         self.uplink.stop()
@@ -174,12 +196,19 @@ class Agent:
         self.uplink.start()
         if self.neighbours is not None:
             self.neighbours.start()
+        if self.printing is not None:
+            self.printing.start()
         self.scanners.start()
         await asyncio.gather(
             self.adopted.keep(),
             self.health.keep_telling(changed),
             keep_renewed(self.identity, self._clock, self._take_renewed),
         )
+
+    def _announce(self, frame: Frame) -> None:
+        self.hub.announce(frame)
+        if self.printing is not None:
+            self.printing.announced(frame)
 
     def _settle(self, connection: Connection, chunk: FeedChunk) -> None:
         settle(connection, chunk, self.identity.site, self._clock.wall_us())

@@ -27,6 +27,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from agent.errors import AgentError
+from agent.printing.settings import PrinterSettings
 from protocol.codes import InStoreLayout, Rules, RulesError
 
 ENV_PREFIX = "COUNTERMARK_AGENT_"
@@ -252,6 +253,7 @@ class Settings(BaseSettings):
     till: TillSettings = TillSettings()
     codes: CodesSettings = CodesSettings()
     neighbours: NeighboursSettings = NeighboursSettings()
+    printer: PrinterSettings | None = None
 
     @classmethod
     def settings_customise_sources(
@@ -346,13 +348,14 @@ def _key(location: tuple[int | str, ...]) -> str:
 
 
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
-    tables: dict[str, type[_Table]] = {
+    tables: dict[str, type[BaseModel]] = {
         "local": LocalSettings,
         "broker": BrokerSettings,
         "scanner": ScannerSettings,
         "till": TillSettings,
         "codes": CodesSettings,
         "neighbours": NeighboursSettings,
+        "printer": PrinterSettings,
     }
     table = tables.get(str(location[0])) if len(location) > 1 else None
     return sorted((table or Settings).model_fields)

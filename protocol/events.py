@@ -167,6 +167,14 @@ class ScanRefused(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     device: str | None = None
 
 
+class DrawerOpened(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="drawer_opened"):
+    """The cash drawer was opened without a sale; who, and why. No movement of goods."""
+
+    drawer_id: str
+    reason: str
+    clerk: str | None = None
+
+
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of a dealer's order (UBL OrderLine)."""
 
@@ -207,6 +215,7 @@ Body = (
     | GoodsUnpacked
     | StockAdjusted
     | ScanRefused
+    | DrawerOpened
     | OrderSubmitted
     | OrderCancelAsked
 )

@@ -19,10 +19,12 @@ from agent.local.orders import orders_router
 from agent.local.packing import packing_router
 from agent.local.page_files import page_router
 from agent.local.parts import Parts
+from agent.local.printing import printing_router
 from agent.local.problems import Problem, json
 from agent.local.sales import sales_router
 from agent.local.scans import scans_router
 from agent.local.status import StatusFrame
+from agent.printing.service import Printing
 from agent.store.faults import StoreError
 
 
@@ -33,6 +35,7 @@ def create_app(
     dismiss_notice: Callable[[int], Future[None]],
     token: str | None,
     software: str,
+    printing: Printing | None = None,
 ) -> FastAPI:
     """The application for one agent."""
     app = FastAPI(
@@ -74,6 +77,7 @@ def create_app(
         goods_router(parts),
         packing_router(parts),
         orders_router(parts),
+        printing_router(printing),
         events_router(parts.hub, snapshot),
         page_router(),
     ):

@@ -15,6 +15,7 @@ from agent.journal.notices import notices
 from agent.local.events import Hub
 from agent.local.status import FeedStatus, NoticeView, StatusFrame
 from agent.neighbours.service import NeighboursStatus
+from agent.printing.service import PrinterStatus
 from agent.scanners.service import Scanners
 from agent.store import Store
 from agent.till.counter import Counter
@@ -43,6 +44,7 @@ class Health:
     clock: Clock
     link: Callable[[], LinkStatus]
     neighbours: Callable[[], NeighboursStatus] | None = None
+    printer: Callable[[], PrinterStatus] | None = None
 
     def __call__(self) -> StatusFrame:
         """How the agent is."""
@@ -76,6 +78,7 @@ class Health:
             notices=self._notices(),
             unsettled=self.store.read(open_count),
             neighbours=None if self.neighbours is None else self.neighbours(),
+            printer=None if self.printer is None else self.printer(),
             disk_trouble=disk.detail,
             free_bytes=disk.free_bytes,
             certificate_not_after_s=self.identity.certificate_not_after_s,

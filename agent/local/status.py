@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from agent.neighbours.service import NeighboursStatus
+from agent.printing.service import PrinterStatus
 from devices.scan import DeviceStatus
 
 
@@ -56,6 +57,7 @@ class StatusFrame(msgspec.Struct, frozen=True, kw_only=True, tag="status", tag_f
     notices: list[NoticeView]
     unsettled: int
     neighbours: NeighboursStatus | None
+    printer: PrinterStatus | None = None
     disk_trouble: str | None
     free_bytes: int
     certificate_not_after_s: int

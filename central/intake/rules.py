@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from central.moments import from_microseconds, to_microseconds
 from protocol.aggregation import sscc_fault
 from protocol.events import (
+    DrawerOpened,
     Event,
     GoodsLine,
     GoodsPacked,
@@ -70,7 +71,7 @@ def fault_of(event: Event) -> str | None:
             )
         case OrderSubmitted() | OrderCancelAsked():
             return _fault_of_order(body)
-        case ScanRefused():
+        case ScanRefused() | DrawerOpened():
             return None  # kept in the archive as it is
 
 
