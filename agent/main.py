@@ -335,6 +335,7 @@ def make_parts(
         verification=verification,
         reader=reader,
         ask_timeout_ms=settings.till.ask_timeout_ms,
+        double_trigger_ms=settings.till.double_trigger_ms,
         clock=shop.clock,
         hub=hub,
     )

@@ -104,9 +104,9 @@ class BrokerSettings(_Table):
 
 
 class ScannerSettings(_Table):
-    """One scanner. ``path`` is its port, its input device, or a recording."""
+    """One scanner. ``path`` is its port (serial), its identity (evdev, hidpos), or a recording (replay)."""
 
-    kind: Literal["serial", "evdev", "replay"]
+    kind: Literal["serial", "evdev", "hidpos", "replay"]
     path: str
     profile: str | None = None
     name: str | None = None

@@ -13,6 +13,7 @@ GS = b"\x1d"
 
 # ISO/IEC 15424: ']', a letter for the symbology, one character for its options.
 _AIM_IDENTIFIER = re.compile(rb"\][A-Za-z][0-9A-Za-z]")
+_AIM_ALONE = re.compile(r"\][A-Za-z][0-9A-Za-z]")
 
 
 class CodeRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -29,17 +30,24 @@ class CodeRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
                 raise ValueError(f"group_separators: {form!r} is not one or more ASCII characters")
 
 
-def scan_from_frame(frame: Frame, rules: CodeRules, *, device: str, wall_us: int) -> Scan:
-    """The scan a frame amounts to; a fault stays a fault, with its bytes as they came."""
-    raw, symbology, fault = frame.raw, None, frame.fault
+def scan_from_frame(
+    frame: Frame, rules: CodeRules, *, device: str, wall_us: int, identifier: str = ""
+) -> Scan:
+    """The scan a frame amounts to; a fault stays a fault, with its bytes as they came.
+
+    `identifier` is the AIM identifier where the scanner sends it beside the code and not in front of it; what is none
+    (a maker's own number) is passed over.
+    """
+    symbology = identifier if _AIM_ALONE.fullmatch(identifier) else None
+    raw, fault = frame.raw, frame.fault
     if frame.intact:
-        if rules.aim_prefix and (identifier := _AIM_IDENTIFIER.match(raw)):
-            symbology = identifier.group().decode("ascii")
-            raw = raw[identifier.end() :]
+        if rules.aim_prefix and (prefix := _AIM_IDENTIFIER.match(raw)):
+            symbology = symbology or prefix.group().decode("ascii")
+            raw = raw[prefix.end() :]
         for form in rules.group_separators:
             raw = raw.replace(form.encode("ascii"), GS)
         if not raw:
-            fault = f"only a symbology identifier ({symbology}) and no code; scan it again"
+            fault = f"only a symbology identifier ({symbology or identifier}) and no code; scan it again"
     return Scan(
         raw=raw,
         symbology=symbology,

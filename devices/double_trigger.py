@@ -7,6 +7,9 @@ from devices.scan import Scan
 # A counter never has this many different codes within one window; the bound keeps a noisy device from filling memory.
 _REMEMBERED_PER_DEVICE = 64
 
+# Phones name themselves, so the number of devices is theirs to choose; the bound keeps a strange one from filling memory.
+_REMEMBERED_DEVICES = 256
+
 
 class DoubleTrigger:
     """Tells a repeated scan: same device, same code, within `window_ms` of the last time it was seen.
@@ -24,11 +27,13 @@ class DoubleTrigger:
         if not scan.intact:
             return False
         now_us = scan.monotonic_us
-        seen = self._seen_us.get(scan.device, {})
+        seen = self._seen_us.pop(scan.device, {})
         recent = {raw: at_us for raw, at_us in seen.items() if now_us - at_us < self._window_us}
         repeated = recent.pop(scan.raw, None) is not None
         recent[scan.raw] = now_us  # popped and put back, so that the oldest stands first
         if len(recent) > _REMEMBERED_PER_DEVICE:
             del recent[next(iter(recent))]
-        self._seen_us[scan.device] = recent
+        self._seen_us[scan.device] = recent  # popped and put back too: the device longest silent stands first
+        if len(self._seen_us) > _REMEMBERED_DEVICES:
+            del self._seen_us[next(iter(self._seen_us))]
         return repeated

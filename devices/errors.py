@@ -19,6 +19,10 @@ class LayoutError(DevicesError):
     """A keyboard layout that cannot be used."""
 
 
+class DescriptorError(DevicesError):
+    """A HID report descriptor that makes no sense, or names no scanned data where it should."""
+
+
 class RecordingError(DevicesError):
     """A recording that cannot be read."""
 

@@ -1,7 +1,8 @@
 """Scanners that pose as a keyboard, on Linux. The only file that knows evdev, and it loads it when it is first used.
 
 A device is grabbed, so that its keys go nowhere else; therefore only one that was adopted by its identity is ever
-opened, and a person's keyboard never.
+opened, and a person's keyboard never. Where the module is not installed (there are no wheels of it for ARM64), our own
+reader of the same kernel interface takes its place.
 """
 
 from __future__ import annotations
@@ -17,18 +18,39 @@ from devices import clocks
 from devices.assembler import Assembler
 from devices.connection import Backoff, Connection, Trouble
 from devices.errors import DriverMissingError
-from devices.input_nodes import InputNode, KeyboardIdentity, list_input_nodes
-from devices.key_events import Action, DropWatch
+from devices.identity import DeviceIdentity
+from devices.input_nodes import NEEDED_KEYS, InputNode, list_input_nodes
+from devices.key_events import EV_KEY, Action, DropWatch
 from devices.layout import load_layout
 from devices.profile import Profile
 from devices.recording import Recorder
 from devices.scan import DeviceState, DeviceStatus, Scan
 
 if TYPE_CHECKING:
-    from evdev import InputDevice, InputEvent
+    from devices.input_device import KeyDevice, KeyDeviceEvent
 
 # How long to wait for a key before looking whether to stop.
 _IDLE_WAIT_S = 0.5
+
+
+def open_key_device(path: str) -> KeyDevice:
+    """Open an input device, ungrabbed, with the module `evdev` or without it.
+
+    Raises OSError as the kernel has it, DriverMissingError where there is no Linux underneath.
+    """
+    try:
+        import evdev  # noqa: PLC0415 - absent on Windows, macOS and ARM64
+    except ImportError:
+        pass
+    else:
+        return evdev.InputDevice(path)
+    try:
+        from devices.input_device import InputDevice  # noqa: PLC0415 - it needs a Unix
+    except ImportError as error:
+        raise DriverMissingError(
+            "keyboard scanners can be read on Linux only; set the scanner to USB serial"
+        ) from error
+    return InputDevice(path)
 
 
 class KeyboardSource:
@@ -36,16 +58,19 @@ class KeyboardSource:
 
     def __init__(
         self,
-        identity: KeyboardIdentity,
+        identity: DeviceIdentity,
         profile: Profile,
         *,
         name: str | None = None,
         backoff: Backoff | None = None,
         recorder: Recorder | None = None,
-        wall_us: Callable[[], int] = clocks.wall_us,
-        monotonic_us: Callable[[], int] = clocks.monotonic_us,
+        list_nodes: Callable[[], list[InputNode]] = list_input_nodes,
+        open_device: Callable[[str], KeyDevice] = open_key_device,
     ) -> None:
-        """`identity` is the adoption. Raises ProfileError or LayoutError when the profile does not fit."""
+        """`identity` is the adoption; `list_nodes` says what is plugged in now.
+
+        Raises ProfileError or LayoutError when the profile does not fit.
+        """
         profile.require_link("keyboard")
         self.name: str = name or str(identity)
         self._identity = identity
@@ -53,8 +78,8 @@ class KeyboardSource:
         self._layout = load_layout(profile.keyboard.layout)
         self._backoff = backoff or Backoff()
         self._recorder = recorder
-        self._wall_us = wall_us
-        self._monotonic_us = monotonic_us
+        self._list_nodes = list_nodes
+        self._open_device = open_device
 
     def run(
         self,
@@ -64,21 +89,26 @@ class KeyboardSource:
     ) -> None:
         """See `Source.run`."""
         connection = Connection(
-            device=self.name, kind="keyboard", deliver=deliver, report=report, wall_us=self._wall_us
+            device=self.name, kind="keyboard", deliver=deliver, report=report, wall_us=clocks.wall_us
         )
         connection.keep_open(lambda: self._attempt(connection, stop), stop, self._backoff)
 
     def _attempt(self, connection: Connection, stop: threading.Event) -> Trouble | None:
-        node = _find(self._identity)
+        node = self._find()
         if isinstance(node, Trouble):
             return node
         try:
-            device = _open(node.path)
+            device = self._open_device(node.path)
         except DriverMissingError as error:
             return Trouble(state=DeviceState.FAILED, detail=str(error))
         except OSError as error:
             return _trouble_with(error, node)
         with closing(device):
+            if not _is(device, self._identity):
+                return Trouble(
+                    state=DeviceState.ABSENT,
+                    detail=f"{node.path} was another device by the time it was opened; it was not grabbed",
+                )
             try:
                 device.grab()
             except OSError as error:
@@ -98,12 +128,27 @@ class KeyboardSource:
                 )
         return None
 
+    def _find(self) -> InputNode | Trouble:
+        fitting = [node for node in self._list_nodes() if self._identity.fits(node.identity)]
+        if len(fitting) == 1:
+            return fitting[0]
+        if not fitting:
+            return Trouble(
+                state=DeviceState.ABSENT,
+                detail=f"no keyboard scanner {self._identity} is there; plug it in or switch it on",
+            )
+        known = ", ".join(str(node.identity) for node in fitting)
+        return Trouble(
+            state=DeviceState.FAILED,
+            detail=f"{self._identity} fits {len(fitting)} devices ({known}); adopt the one meant with its socket",
+        )
+
     def _read(
-        self, device: InputDevice[str], assembler: Assembler, connection: Connection, stop: threading.Event
+        self, device: KeyDevice, assembler: Assembler, connection: Connection, stop: threading.Event
     ) -> None:
         if self._recorder:
             self._recorder.opened(
-                self.name, self._monotonic_us(), kind="keyboard", profile=self._profile.name
+                self.name, clocks.monotonic_us(), kind="keyboard", profile=self._profile.name
             )
         watch = DropWatch()
         assembler.keys_held(device.active_keys())
@@ -121,9 +166,9 @@ class KeyboardSource:
 
     def _take(
         self,
-        event: InputEvent,
+        event: KeyDeviceEvent,
         now_us: int,
-        device: InputDevice[str],
+        device: KeyDevice,
         assembler: Assembler,
         watch: DropWatch,
     ) -> list[Scan]:
@@ -143,36 +188,20 @@ class KeyboardSource:
         return []
 
     def _now(self, assembler: Assembler) -> int:
-        now_us = self._monotonic_us()
-        assembler.wall_offset_us = self._wall_us() - now_us
+        now_us = clocks.monotonic_us()
+        assembler.wall_offset_us = clocks.wall_us() - now_us
         return now_us
 
 
-def _open(path: str) -> InputDevice[str]:
-    try:
-        import evdev  # noqa: PLC0415 - absent on Windows and macOS, where the rest of the agent runs
-    except ImportError as error:
-        raise DriverMissingError(
-            "keyboard scanners need the module 'evdev', which is not installed; on Linux run "
-            "'pip install evdev-binary', elsewhere set the scanner to USB serial"
-        ) from error
-    return evdev.InputDevice(path)
-
-
-def _find(identity: KeyboardIdentity) -> InputNode | Trouble:
-    fitting = [node for node in list_input_nodes() if identity.fits(node.identity)]
-    if len(fitting) == 1:
-        return fitting[0]
-    if not fitting:
-        return Trouble(
-            state=DeviceState.ABSENT,
-            detail=f"no keyboard scanner {identity} is there; plug it in or switch it on",
-        )
-    known = ", ".join(str(node.identity) for node in fitting)
-    return Trouble(
-        state=DeviceState.FAILED,
-        detail=f"{identity} fits {len(fitting)} devices ({known}); adopt the one meant with its socket",
+def _is(device: KeyDevice, identity: DeviceIdentity) -> bool:
+    """Whether the device that is open is the adopted one: its number may have passed to a person's keyboard."""
+    opened = DeviceIdentity(
+        vendor_id=device.info.vendor,
+        product_id=device.info.product,
+        serial_number=device.uniq,
+        socket=device.phys,
     )
+    return identity.fits(opened) and NEEDED_KEYS.issubset(device.capabilities().get(EV_KEY, ()))
 
 
 def _trouble_with(error: OSError, node: InputNode) -> Trouble:

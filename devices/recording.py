@@ -8,10 +8,13 @@ Format, version 1: a text file in UTF-8, one JSON object a line, appended to and
     {"device": "till-2", "at_us": 90000, "event": "key", "code": 30, "value": 1}
     {"device": "till-2", "at_us": 95000, "event": "dropped"}
     {"device": "till-1", "at_us": 99000, "event": "lost", "cause": "unplugged"}
+    {"device": "till-3", "at_us": 99100, "kind": "hidpos", "profile": "generic-hidpos", "descriptor": "058c…",
+     "event": "opened"}
 
 `at_us` is microseconds since the first line was written, by a clock that never steps back. `bytes` is what one read
-returned; `key` carries the kernel's key code and 1 pressed, 0 released, 2 repeated; `dropped` means that the kernel
-lost key events; `lost` that the connection ended. Several devices may share one file. A last line cut short by a power
+returned, for `hidpos` one report; `key` carries the kernel's key code and 1 pressed, 0 released, 2 repeated; `dropped`
+means that the kernel lost key events or reports; `lost` that the connection ended. `descriptor` is the HID report
+descriptor in hexadecimal, without which reports cannot be read. Several devices may share one file. A last line cut short by a power
 cut is left out when reading; any other line that does not fit is an error.
 """
 
@@ -25,6 +28,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from devices.errors import RecordingError
+from devices.profile import Link
 
 FORMAT = "countermark-recording"
 VERSION = 1
@@ -43,15 +47,19 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", forbi
     at_us: Annotated[int, msgspec.Meta(ge=0)]
 
 
-class Opened(_Entry, frozen=True, kw_only=True, tag="opened"):
+class Opened(_Entry, frozen=True, kw_only=True, tag="opened", omit_defaults=True):
     """A connection began, read with this profile."""
 
-    kind: Literal["serial", "keyboard"]
+    kind: Link
     profile: str
+    descriptor: str = ""
+
+    def __post_init__(self) -> None:
+        bytes.fromhex(self.descriptor)
 
 
 class BytesRead(_Entry, frozen=True, kw_only=True, tag="bytes"):
-    """What one read of a serial line returned."""
+    """What one read returned: bytes of a serial line, or one report."""
 
     hex: str
 
@@ -72,7 +80,7 @@ class KeyEvent(_Entry, frozen=True, kw_only=True, tag="key"):
 
 
 class Dropped(_Entry, frozen=True, kw_only=True, tag="dropped"):
-    """The kernel lost key events here."""
+    """The kernel lost key events or reports here."""
 
 
 class Lost(_Entry, frozen=True, kw_only=True, tag="lost"):
@@ -111,9 +119,17 @@ class Recorder:
         self._started_us = monotonic_us()
         self._write(Header(started_wall_us=wall_us()))
 
-    def opened(self, device: str, now_us: int, *, kind: Literal["serial", "keyboard"], profile: str) -> None:
+    def opened(self, device: str, now_us: int, *, kind: Link, profile: str, descriptor: bytes = b"") -> None:
         """A connection began."""
-        self._write(Opened(device=device, at_us=self._at(now_us), kind=kind, profile=profile))
+        self._write(
+            Opened(
+                device=device,
+                at_us=self._at(now_us),
+                kind=kind,
+                profile=profile,
+                descriptor=descriptor.hex(),
+            )
+        )
 
     def bytes_read(self, device: str, now_us: int, data: bytes) -> None:
         """One read."""
@@ -124,7 +140,7 @@ class Recorder:
         self._write(KeyEvent(device=device, at_us=self._at(now_us), code=code, value=value))
 
     def dropped(self, device: str, now_us: int) -> None:
-        """Key events were lost."""
+        """Key events or reports were lost."""
         self._write(Dropped(device=device, at_us=self._at(now_us)))
 
     def lost(self, device: str, now_us: int, cause: str) -> None:

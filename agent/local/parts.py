@@ -43,5 +43,6 @@ class Parts:
     verification: Verification
     reader: Reader
     ask_timeout_ms: int
+    double_trigger_ms: int
     clock: Clock
     hub: Hub

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Request, Response
@@ -13,16 +14,30 @@ from agent.local.openapi import body
 from agent.local.parts import Parts
 from agent.local.problems import Problem, check, json, read
 from agent.till.frames import Mode, ScanFrame
+from devices.double_trigger import DoubleTrigger
 from devices.scan import Scan
 from protocol.codes import MAX_LENGTH, parse_typed
 
+# "(?![\\s\\S])" is the very end: "$" would let a line feed through at the end of a text.
+Symbology = Annotated[str, msgspec.Meta(pattern=r"^\][A-Za-z][0-9A-Za-z](?![\s\S])")]
+"""An AIM symbology identifier (ISO/IEC 15424), such as ``]d2``."""
+
+DeviceName = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+(?![\s\S])")
+]
+"""What a phone or another till calls itself: up to 64 characters, none of them a control character."""
+
 
 class ScanPosted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``POST /v1/scans``. ``\\x1d`` or ``<GS>`` in ``code`` stands for the group separator."""
+    """``POST /v1/scans``. ``\\x1d`` or ``<GS>`` in ``code`` stands for the group separator.
+
+    ``device`` has a double-trigger window of its own. Without one, the caller's address stands for it and every scan
+    counts: nothing tells then whether two phones scanned a product, or one scanned it twice.
+    """
 
     code: str
-    symbology: str | None = None
-    device: str = "network"
+    symbology: Symbology | None = None
+    device: DeviceName | None = None
 
 
 class CodeAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,6 +57,7 @@ class ModeAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 def scans_router(parts: Parts) -> APIRouter:
     """The routes."""
     router = APIRouter(tags=["scans"])
+    window = DoubleTrigger(parts.double_trigger_ms)
 
     @router.post("/v1/scans", openapi_extra=body(ScanPosted))
     async def post_scan(request: Request) -> Response:
@@ -50,11 +66,12 @@ def scans_router(parts: Parts) -> APIRouter:
         scan = Scan(
             raw=parse_typed(asked.code),
             symbology=asked.symbology,
-            device=asked.device[:64],
+            device=asked.device or _address_of(request),
             wall_us=parts.clock.wall_us(),
             monotonic_us=parts.clock.monotonic_us(),
         )
-        frame: ScanFrame = await asyncio.wrap_future(parts.counter.scanned(scan))
+        repeated = asked.device is not None and window.repeated(scan)
+        frame: ScanFrame = await asyncio.wrap_future(parts.counter.scanned(scan, repeated=repeated))
         return json(frame)
 
     @router.post("/v1/verify", openapi_extra=body(CodeAsked))
@@ -101,6 +118,10 @@ def typed(code: str, clock: Clock) -> Scan:
         wall_us=clock.wall_us(),
         monotonic_us=clock.monotonic_us(),
     )
+
+
+def _address_of(request: Request) -> str:
+    return f"network {request.client.host}" if request.client else "network"
 
 
 def _check_length(code: str) -> None:

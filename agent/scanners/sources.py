@@ -9,7 +9,7 @@ from devices.errors import DevicesError
 from devices.profile import load_profile
 from devices.source import Source
 
-_DEFAULT_PROFILES = {"serial": "generic-serial", "evdev": "generic-keyboard"}
+_DEFAULT_PROFILES = {"serial": "generic-serial", "evdev": "generic-keyboard", "hidpos": "generic-hidpos"}
 
 
 def make_sources(scanners: tuple[ScannerSettings, ...]) -> list[Source]:
@@ -36,10 +36,16 @@ def _make(scanner: ScannerSettings) -> Source:
         return SerialSource(scanner.path, profile, name=scanner.name)
     if scanner.kind == "evdev":
         from devices.evdev_input import KeyboardSource  # noqa: PLC0415 - as above
-        from devices.input_nodes import KeyboardIdentity  # noqa: PLC0415
+        from devices.identity import DeviceIdentity  # noqa: PLC0415
 
         profile = load_profile(scanner.profile or _DEFAULT_PROFILES["evdev"])
-        return KeyboardSource(KeyboardIdentity.parse(scanner.path), profile, name=scanner.name)
+        return KeyboardSource(DeviceIdentity.parse(scanner.path), profile, name=scanner.name)
+    if scanner.kind == "hidpos":
+        from devices.hid_pos import HidPosSource  # noqa: PLC0415 - as above
+        from devices.identity import DeviceIdentity  # noqa: PLC0415
+
+        profile = load_profile(scanner.profile or _DEFAULT_PROFILES["hidpos"])
+        return HidPosSource(DeviceIdentity.parse(scanner.path), profile, name=scanner.name)
     from devices.recording import read_recording  # noqa: PLC0415 - as above
     from devices.replay import ReplaySource  # noqa: PLC0415
 

@@ -53,7 +53,7 @@ def test_an_empty_file_is_a_whole_configuration(tmp_path: Path) -> None:
         ("data_dir = 5", "configuration FILE: data_dir = 5: expected a path, in quotation marks"),
         ("local = 5", "configuration FILE: local = 5: expected a table, such as [local]"),
         ("[local]\nhost = '0.0.0.0'", "configuration FILE: local: expected a token too, because host is not a loopback address"),
-        ("[[scanner]]\nkind = 'usb'\npath = 'x'", "configuration FILE: scanner[1].kind = 'usb': expected 'serial', 'evdev' or 'replay'"),
+        ("[[scanner]]\nkind = 'usb'\npath = 'x'", "configuration FILE: scanner[1].kind = 'usb': expected 'serial', 'evdev', 'hidpos' or 'replay'"),
         ("[[scanner]]\nkind = 'serial'", "configuration FILE: scanner[1].path: expected a value, and there is none"),
         ("[codes]\nprivate_patterns = ['(']", "configuration FILE: codes: pattern '(' is no regular expression: missing ), unterminated subpattern at position 0"),
         ("[till]\nlane = 'a lane'\n[local]\nport=-1", "configuration FILE: local.port = -1: expected greater than or equal to 0 (and 1 more)"),

@@ -48,3 +48,11 @@ def test_a_noisy_device_does_not_fill_memory() -> None:
     for number in range(1_000):
         trigger.repeated(scan(str(number).encode(), 0))
     assert len(trigger._seen_us["till-1"]) == 64
+
+
+def test_devices_without_number_do_not_fill_memory() -> None:
+    trigger = DoubleTrigger()
+    for number in range(1_000):
+        trigger.repeated(scan(b"A", 0, device=f"phone {number}"))
+    assert len(trigger._seen_us) == 256
+    assert trigger.repeated(scan(b"A", 1, device="phone 999"))

@@ -10,12 +10,13 @@ import pytest
 from devices.connection import Backoff
 from devices.errors import LayoutError, ProfileError
 from devices.evdev_input import KeyboardSource, _trouble_with
-from devices.input_nodes import InputNode, KeyboardIdentity
+from devices.identity import DeviceIdentity
+from devices.input_nodes import InputNode
 from devices.profile import load_profile, parse_profile
 from devices.scan import DeviceState
 from tests.devices.pseudo_terminal import running
 
-NOBODY = KeyboardIdentity(vendor_id=0xFFFF, product_id=0xFFFF, serial_number="none")
+NOBODY = DeviceIdentity(vendor_id=0xFFFF, product_id=0xFFFF, serial_number="none")
 NODE = InputNode(path="/dev/input/event7", name="Scanner", identity=NOBODY, usable=True, remark="")
 
 

@@ -89,6 +89,29 @@ def test_alt_codes_carry_whole_codes_too() -> None:
     assert typed("LEFTALT+KP0+KP5+KP2 LEFTALT+KP6+KP5 LEFTALT+KP0+KP1+KP2+KP8") == "4A€".encode()
 
 
+@pytest.mark.parametrize("layout", shipped_layouts())
+def test_a_whole_label_in_alt_codes_is_read_alike_under_every_layout(layout: str) -> None:
+    label = "]d20104006381333931217aB-_/(Q" + "\x1d" + "10L&42"
+    chords = " ".join("LEFTALT+KP0+" + "+".join(f"KP{digit}" for digit in str(ord(one))) for one in label)
+    assert typed(f"{chords} ENTER", layout) == label.encode() + b"\r"
+
+
+def test_a_chinese_pinyin_desktop_changes_no_key() -> None:
+    """There, letters call up candidates, Shift changes the language, Space and Enter choose, and ( [ ; come out wide.
+
+    None of that is in the key codes: the keyboard is a US one, and what is grabbed never reaches the input method.
+    """
+    chords = (
+        "RIGHTBRACE LEFTSHIFT+Q 3 LEFTSHIFT+9 N I LEFTSHIFT+0 SPACE SEMICOLON LEFTBRACE H A O BACKSLASH ENTER"
+    )
+    assert typed(chords) == b"]Q3(ni) ;[hao\\\r"
+
+
+def test_caps_lock_pressed_around_a_code_to_keep_pinyin_off_gives_the_code_back() -> None:
+    """Scanners set up for such desktops press Caps Lock, send letters with Shift turned round, and press it again."""
+    assert typed("CAPSLOCK LEFTSHIFT+N 1 A CAPSLOCK ENTER N ENTER") == b"n1A\rn\r"
+
+
 def test_an_alt_code_beyond_255_is_no_character() -> None:
     assert press(decoder(), "LEFTALT+KP9+KP9+KP9") == (b"", ["Alt+999 is no character"])
 

@@ -9,9 +9,11 @@ import pytest
 from devices.double_trigger import DoubleTrigger
 from devices.errors import RecordingError
 from devices.keycodes import KEY_CODES
+from devices.profile import load_profile
 from devices.recording import BytesRead, Dropped, KeyEvent, Lost, Opened, Recorder, Recording, read_recording
 from devices.replay import ReplaySource
 from devices.scan import DeviceState
+from tests.devices.hid_scanners import COUNTED, counted, pieces
 from tests.devices.pseudo_terminal import Running, running
 
 GTIN = b"4006381333931"
@@ -172,6 +174,34 @@ def test_keys_and_losses_are_replayed(tmp_path: Path) -> None:
     to.close()
     run = play(ReplaySource(read_recording(path)))
     assert scans_of(run) == [(b"40", True), (b"5", False), (b"6", False)]
+
+
+def record_reports(path: Path, *reports: bytes, descriptor: bytes = COUNTED) -> Recording:
+    to = recorder(path)
+    to.opened("till-3", START_US, kind="hidpos", profile="generic-hidpos", descriptor=descriptor)
+    for step, report in enumerate(reports):
+        to.bytes_read("till-3", START_US + step, report)
+    to.dropped("till-3", START_US + 100)
+    to.bytes_read("till-3", START_US + 101, counted(GTIN))
+    to.close()
+    return read_recording(path)
+
+
+def test_reports_are_replayed(tmp_path: Path) -> None:
+    recording = record_reports(tmp_path / "session.jsonl", *pieces(GTIN * 9), counted(GTIN))
+    run = play(ReplaySource(recording))
+    assert scans_of(run) == [(GTIN * 9, True), (GTIN, True), (GTIN, False)]
+
+
+def test_reports_without_a_descriptor_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="without the descriptor of a scanner"):
+        ReplaySource(record_reports(tmp_path / "session.jsonl", descriptor=b""))
+
+
+def test_a_profile_of_another_link_is_refused(tmp_path: Path) -> None:
+    recording = record_reports(tmp_path / "session.jsonl", counted(GTIN))
+    with pytest.raises(RecordingError, match="sent what no keyboard scanner sends"):
+        ReplaySource(recording, profile=load_profile("generic-keyboard"))
 
 
 def test_one_device_of_several_must_be_named(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 from agent import settings as agent_settings
 from agent.identity.storage import folder_of
 from central import settings as central_settings
-from devices.input_nodes import SCANNER_MAKERS
+from devices.identity import SCANNER_MAKERS
 
 ROOT = Path(__file__).resolve().parents[2]
 UNITS = ROOT / "deploy" / "systemd"

@@ -8,9 +8,11 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from agent.scanners.service import Scanners
 from agent.scanners.sources import make_sources
-from agent.settings import ScannerSettings
+from agent.settings import ScannerSettings, SettingsError
 from agent.till.frames import Outcome, ScanFrame
 from devices.scan import DeviceState, Scan
 from tests.agent.shop_kit import WATCH_1, Counter
@@ -108,3 +110,29 @@ def test_a_missing_scanner_is_told_and_stops_no_other(counter: Counter, tmp_path
         counted.until_frames(1)
     assert "gone is not there; plug the scanner in" in detail
     scanner.unplug()
+
+
+def test_broken_devices_of_every_kind_stop_no_good_one(counter: Counter, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    scanner = PtyScanner(tmp_path / "front")
+    scanner.plug_in()
+    broken = (
+        serial(tmp_path / "file", "no serial port"),
+        ScannerSettings(kind="evdev", path="ffff:ffff#none", name="no keyboard"),
+        ScannerSettings(kind="hidpos", path="ffff:ffff#none", name="no HID-POS"),
+    )
+    with running(counter, *broken, serial(scanner.link, "front")) as counted:
+        counted.until_state("no serial port", DeviceState.FAILED)
+        counted.until_state("no keyboard", DeviceState.ABSENT)
+        detail = counted.until_state("no HID-POS", DeviceState.ABSENT)
+        counted.until_state("front", DeviceState.OPEN)
+        scanner.send(b"4006381333931\r")
+        (frame,) = counted.until_frames(1)
+    assert detail == "no HID-POS scanner ffff:ffff#none is there; plug it in or switch it on"
+    assert (frame.outcome, frame.scan.device) == (Outcome.ADDED, "front")
+    scanner.unplug()
+
+
+def test_a_hid_pos_scanner_needs_an_identity_and_not_a_path() -> None:
+    with pytest.raises(SettingsError, match="expected vendor:product#serial or vendor:product@socket"):
+        make_sources((ScannerSettings(kind="hidpos", path="/dev/hidraw0"),))
