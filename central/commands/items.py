@@ -17,8 +17,8 @@ from central.database import Connection
 from central.imports.rules import Wrong
 from central.items import actions
 from central.items.actions import Deed, Done, Which
+from central.items.issuance import named
 from central.products.rules import gtin_14
-from protocol.codes import parse_typed, recognise
 
 app = typer.Typer(
     help="What the brand does to items: one batch, a list, or single ones.", no_args_is_help=True
@@ -55,16 +55,19 @@ def _add(deed: Deed, help_text: str) -> None:
     ) -> None:
         which = _which(deed, gtin, batch, item or [], file)
         by = By(actor=ACTOR, at=datetime.now(UTC), reason=reason)
-        with opened(config) as (_, database):
-            done = database.run(_deed(deed, which, by))
+        with opened(config) as (settings, database):
+            done = database.run(_deed(deed, which, by, settings.authority.directory))
         _say(deed, done, as_json=as_json)
+        if done.unknown:
+            raise typer.Exit(1)
 
     app.command(deed.value, help=help_text)(command)
 
 
-def _deed(deed: Deed, which: Which, by: By) -> Callable[[Connection], Done]:
+def _deed(deed: Deed, asked: Which, by: By, directory: Path | None) -> Callable[[Connection], Done]:
     def work(connection: Connection) -> Done:
-        done = actions.act(connection, deed, which, by)
+        which = Which(items=named(connection, asked.items), gtin=asked.gtin, batch=asked.batch)
+        done = actions.act(connection, deed, which, by, directory)
         detail = {"reason": by.reason, "gtin": which.gtin, "batch": which.batch, **msgspec.to_builtins(done)}
         connection.execute(
             "INSERT INTO audit_log (actor, action, subject, detail) VALUES (%s, %s, %s, %s)",
@@ -93,7 +96,7 @@ def _which(deed: Deed, gtin: str | None, batch: str | None, named: list[str], fi
             fail(f"items {deed}: --gtin {found.value!r}: expected {found.expected}", 2)
         return Which(gtin=found, batch=batch)
     codes = [*named, *(_lines(deed, file) if file else [])]
-    return Which(items=tuple(sorted({recognise(parse_typed(code)).item or code for code in codes})))
+    return Which(items=tuple(codes))
 
 
 def _lines(deed: Deed, file: Path) -> list[str]:

@@ -20,7 +20,7 @@ from central import feeds
 from central.actors import By
 from central.containers import feed as container_feed
 from central.database import Connection
-from central.items import recalls
+from central.items import issuance, recalls
 from central.ledger import booking
 from central.ledger.rules import ON_HAND, QUARANTINE, Movement, Posting, adjustment
 from protocol.feeds import Feed
@@ -89,8 +89,13 @@ class _Group(msgspec.Struct, frozen=True):
     opened: list[str] | None
 
 
-def act(connection: Connection, deed: Deed, which: Which, by: By) -> Done:
-    """Do it, with all that follows: traces, stock, feeds, and for a batch that it stays so for what comes later."""
+def act(connection: Connection, deed: Deed, which: Which, by: By, directory: Path | None = None) -> Done:
+    """Do it, with all that follows: traces, stock, feeds, and for a batch that it stays so for what comes later.
+
+    ``directory``: ``authority.directory``. With it, labels that are on no product yet can be stolen and destroyed too.
+    """
+    if deed in (Deed.STOLEN, Deed.DESTROY):
+        issuance.begin_lives(connection, directory, which.items, by.at)
     if which.gtin is not None and which.batch is not None and deed in (Deed.RECALL, Deed.RELEASE):
         recalls.note(connection, which.gtin, which.batch, by, is_recalled=deed is Deed.RECALL)
     return _do(connection, _ACTIONS[deed], which, by)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import structlog
 
+from central.codes import orders_storage
 from central.codes.finding import issued_of
 from central.codes.orders import Issue, OrderError
 from central.database import Connection
+from protocol.codes import parse_typed, recognise
+from protocol.codes.short import ShortCode, short_in_scan
 from protocol.feeds import ItemHere
 from protocol.items import State
 
@@ -39,6 +43,44 @@ def as_issued(connection: Connection, directory: Path | None, item: str) -> Item
         state=State.ISSUED,
         expiry=issue.expiry.isoformat() if issue.expiry else None,
     )
+
+
+def begin_lives(connection: Connection, directory: Path | None, items: Sequence[str], at: datetime) -> None:
+    """Give a row to those of these items that were issued and have none: labels that something happened to before they were on products."""
+    try:
+        issues = _issues(connection, directory, items)
+    except OrderError as error:
+        _log.warning("nobody can tell whether codes were issued", cause=str(error), items=len(items))
+        return
+    connection.cursor().executemany(
+        """
+        INSERT INTO items (item, gtin, state, batch, expiry, updated_at) VALUES (%s, %s, %s, %s, %s, %s)
+        ON CONFLICT (item) DO NOTHING
+        """,
+        [
+            (item, issue.gtin, State.ISSUED, issue.batch, issue.expiry, at)
+            for item, issue in sorted(issues.items())
+        ],
+    )
+
+
+def named(connection: Connection, codes: Iterable[str]) -> tuple[str, ...]:
+    """The items that codes name, each once: as scanned or typed, short codes too, or ids. What names none stays as it is."""
+    found: set[str] = set()
+    short: dict[str, ShortCode] = {}
+    for code in codes:
+        typed = parse_typed(code)
+        item = recognise(typed).item
+        token = short_in_scan(typed) if item is None else None
+        if token is not None:
+            short[code] = token
+        else:
+            found.add(item or code)
+    orders = orders_storage.find_all(connection, {token.tag for token in short.values()}) if short else {}
+    for code, token in short.items():
+        order = orders.get(token.tag)
+        found.add(f"01{order.gtin}21{token.token}" if order else code)
+    return tuple(sorted(found))
 
 
 def _issues(connection: Connection, directory: Path | None, items: Iterable[str]) -> dict[str, Issue]:

@@ -19,6 +19,7 @@ from central.codes.orders import OrderError
 from central.database import EVERY_SITE, Connection
 from central.items import actions, views
 from central.items.actions import Deed, Which
+from central.items.issuance import named
 from central.items.registration import SERIAL, Batch, register
 from central.products.routes import Gtin, must_be_known
 from protocol.codes import parse_typed, recognise
@@ -203,12 +204,13 @@ def do(caller: Brand, write: Annotated[Once, Depends(once)], deed: Deed, body: D
     """Hold items, release them, recall them, report them stolen, recovered or destroyed; a batch of a million is one request.
 
     What cannot be done to an item in its state is counted and left as it is."""
-    which = Which(items=tuple({_canonical(item) for item in body.items}), gtin=body.gtin, batch=body.batch)
     by = By(actor=caller.actor, at=write.central.now(), reason=body.reason)
 
     def work(connection: Connection) -> Done:
         must_be_known(connection, [body.gtin] if body.gtin else [])
-        return Done(**msgspec.to_builtins(actions.act(connection, deed, which, by)))
+        which = Which(items=named(connection, body.items), gtin=body.gtin, batch=body.batch)
+        done = actions.act(connection, deed, which, by, write.central.authority_directory)
+        return Done(**msgspec.to_builtins(done))
 
     return write.run(caller, work, sites=EVERY_SITE)
 

@@ -178,3 +178,15 @@ def test_an_order_sent_again_under_its_key_is_one_order(world: World) -> None:
     once = {"Idempotency-Key": "codes-1"}
     tags = {world.post("/v1/code-orders", ORDER, headers=once)["order"] for _ in range(2)}
     assert (len(tags), len(world.get("/v1/code-orders")["items"])) == (1, 1)
+
+
+@pytest.mark.parametrize(("deed", "state"), [("stolen", "stolen"), ("destroy", "destroyed")])
+@pytest.mark.parametrize("kind", ["sgtin", "short"])
+def test_labels_that_are_on_no_product_yet_can_be_lost(
+    world: World, kind: str, deed: str, state: str
+) -> None:
+    tag = world.post("/v1/code-orders", {**ORDER, "format": kind})["order"]
+    label = codes(world, tag, to="1")[0]
+    done = world.post(f"/v1/items/{deed}", {"reason": "the van", "items": [label["code"], "NOTHING"]})
+    assert (done["changed"], done["unknown"]) == (1, 1)
+    assert world.get(f"/v1/items/{label['item']}")["state"] == state
