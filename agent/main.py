@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from agent.clock import Clock
 from agent.documents import Documents
@@ -34,13 +35,13 @@ from agent.packing.rules import PACK, UNPACK
 from agent.packing.scans import pack, unpack
 from agent.packing.service import Packing
 from agent.printing.making import make_printing
-from agent.printing.service import Around, Printing
+from agent.printing.service import Printing
 from agent.receiving.scans import receive
 from agent.receiving.service import Goods
 from agent.scanners.service import Scanners
 from agent.scanners.sources import make_sources
 from agent.scanners.watching import AdoptedScanners
-from agent.settings import Settings, SettingsError
+from agent.settings import Settings
 from agent.shop import Shop
 from agent.store import Connection, Store
 from agent.till.asked import Resolver
@@ -54,13 +55,15 @@ from agent.till.returns import Returns
 from agent.till.sales import Sales
 from agent.till.selling import Selling
 from agent.till.voids import Voids
-from agent.uplink.settings import LinkIdentity, LinkSettings
+from agent.uplink.configured import link_identity, link_settings
 from agent.uplink.uplink import Uplink
 from agent.verification.filters import Filters
 from agent.verification.local_items import find_item, settle
 from agent.verification.reader import Reader
 from agent.verification.service import CentralAsked, NeighboursAsked, Sources, Verification
 from agent.verification.signatures import Signatures
+from devices import clocks
+from devices.recording import Recorder
 from protocol.events import Event, ScanRefused
 from protocol.messages import FeedChunk
 
@@ -72,10 +75,18 @@ _log = logging.getLogger("countermark.agent")
 class Agent:
     """One agent: everything made and joined, nothing started before :meth:`run`."""
 
-    def __init__(self, settings: Settings, identity: Identity, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        identity: Identity,
+        *,
+        clock: Clock | None = None,
+        recorder: Recorder | None = None,
+    ) -> None:
         self.settings = settings
         self.identity = identity
         self._clock = clock or Clock()
+        self._recorder = recorder
         self._changed: Callable[[], None] = lambda: None
         self.printing: Printing | None = None
         self.store = Store.open(settings.data_dir / JOURNAL_FILE)
@@ -92,7 +103,7 @@ class Agent:
         self.journal.open_first_epoch(identity.epoch)
         self.replica = Replica(self.store, clock, self._settle)
         self.uplink = Uplink(
-            link_settings(settings, identity),
+            link_settings(settings, identity, software()),
             link_identity(settings, identity),
             self.journal,
             self.replica,
@@ -114,21 +125,14 @@ class Agent:
         )
         self.printing = make_printing(
             settings,
-            Around(
-                store=self.store,
-                drafts=shop.drafts,
-                receipts=self.parts.receipts,
-                catalogue=shop.catalogue,
-                clock=clock,
-                record_drawer=self.journal.append,
-                site=identity.site,
-                time_zone=identity.time_zone,
-                language=settings.till.language,
-                on_change=self._tell_changed,
-            ),
+            identity,
+            shop,
+            self.parts.receipts,
+            record_drawer=self.journal.append,
+            on_change=self._tell_changed,
         )
         self.scanners = Scanners(
-            make_sources(settings.scanner),
+            make_sources(settings.scanner, self._recorder),
             self.parts.counter.scanned,
             self._tell_changed,
             settings.till.double_trigger_ms,
@@ -178,6 +182,10 @@ class Agent:
     def close(self) -> None:
         """Stop what runs and close what is open; what was accepted is on the disk already."""
         self.scanners.stop()
+        if self._recorder is not None:
+            self._recorder.close()
+            if self._recorder.failure:
+                _log.error("%s", self._recorder.failure)
         self.parts.counter.stop()
         if self.printing is not None:
             self.printing.stop()
@@ -357,35 +365,6 @@ def _recorder(shop: Shop, journal: Journal) -> RecordRefused:
     return record
 
 
-def link_settings(settings: Settings, identity: Identity) -> LinkSettings:
-    """Where the broker is: as configured, else as central said at enrolment."""
-    return LinkSettings(
-        host=settings.broker.host or identity.broker.host,
-        port=settings.broker.port or identity.broker.port,
-        keepalive_s=settings.broker.keepalive_s,
-        pull_interval_s=float(settings.broker.pull_interval_s),
-        retention_days=settings.retention_days,
-        software=software(),
-    )
-
-
-def link_identity(settings: Settings, identity: Identity) -> LinkIdentity:
-    """Who this agent is to the broker. Without TLS there are no certificates, so the broker must be on this machine."""
-    if settings.broker.tls:
-        return LinkIdentity(
-            agent=identity.agent,
-            ca_path=identity.ca_path,
-            certificate_path=identity.certificate_path,
-            key_path=identity.key_path,
-        )
-    host = settings.broker.host or identity.broker.host
-    if host not in {"localhost", "127.0.0.1", "::1"}:
-        raise SettingsError(
-            f"configuration: broker.tls = false: expected true, because the broker {host!r} is not on this machine"
-        )
-    return LinkIdentity(agent=identity.agent)
-
-
 def software() -> str:
     """Name and version of this program."""
     try:
@@ -394,6 +373,11 @@ def software() -> str:
         return "countermark-agent/0+checkout"
 
 
-def start(settings: Settings) -> Agent:
-    """The agent of this configuration, made but not running. Raises :class:`~agent.errors.AgentError`."""
-    return Agent(settings, storage.load(settings.data_dir))
+def start(settings: Settings, record: Path | None = None) -> Agent:
+    """The agent of this configuration, made but not running; ``record`` is a new file for what its scanners send.
+
+    Raises :class:`~agent.errors.AgentError`, and :class:`~devices.errors.DevicesError` for a file that cannot be created.
+    """
+    identity = storage.load(settings.data_dir)
+    recorder = None if record is None else Recorder(record, clocks.wall_us, clocks.monotonic_us)
+    return Agent(settings, identity, recorder=recorder)

@@ -40,6 +40,7 @@ CLOCKS_AND_CHANCE = {"now", "utcnow", "today", "uuid4", "uuid1", "urandom", "mon
 KEEPERS = {
     "serial": {"devices": 1},
     "evdev": {"devices": 1},
+    "escpos": {"agent": 1},
     "paho": {"agent": 1, "central": 1},
     "sqlite_utils": {"agent": 1},
     "amqtt": {"central": 1},

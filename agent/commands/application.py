@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from agent.commands import codes, identity, journal, orders, packing, running, scanners, setup
+from agent.commands import (
+    codes,
+    identity,
+    journal,
+    orders,
+    packing,
+    printing,
+    replaying,
+    running,
+    scanners,
+    setup,
+)
 
 app = typer.Typer(
     name="countermark-agent",
@@ -19,6 +30,8 @@ codes.add_to(app)
 identity.add_to(app)
 scanners.add_to(app)
 packing.add_to(app)
+printing.add_to(app)
+replaying.add_to(app)
 app.add_typer(journal.app, name="journal")
 app.add_typer(setup.app, name="config")
 app.add_typer(orders.app, name="orders")

@@ -28,6 +28,9 @@ def add_to(app: typer.Typer) -> None:
 def run(
     config: ConfigOption = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more, on standard error.")] = False,
+    record: Annotated[
+        Path | None, typer.Option(help="A new file for every byte and key of the scanners; see: replay.")
+    ] = None,
 ) -> None:
     """Run the agent until SIGTERM or Ctrl-C. Prints one line with its local address once it is ready."""
     logging.basicConfig(
@@ -42,7 +45,7 @@ def run(
         settings = load(config)
         from agent.main import start  # noqa: PLC0415 - the whole agent; a wrong configuration is told without it
 
-        agent = start(settings)
+        agent = start(settings, record)
         path = run_file(settings.data_dir)
 
         def tell(local_url: str) -> None:
@@ -104,6 +107,9 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         typer.echo(f"scanner {scanner['device']}: {scanner['state']}, {scanner['scans']} scans{detail}")
     if not told["scanners"]:
         typer.echo("scanner: none is configured")
+    if (printer := told["printer"]) is not None:
+        trouble = f": {printer['trouble']}" if printer["trouble"] else ""
+        typer.echo(f"printer {printer['where']}: {printer['waiting']} waiting, {printer['printed']} printed{trouble}")
     for notice in told["notices"]:
         typer.echo(f"notice {notice['kind']}: {notice['text']}")
 

@@ -7,6 +7,7 @@ its paper status (GS r), which it answers in turn: an answer means that everythi
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -61,7 +62,8 @@ class EscposPrinter:
                 page.set_with_default(align="center")
                 page.qr(line.content, native=True, size=_QR_DOT)
                 continue
-            size = {"custom_size": True, "width": 1, "height": 2} if line.big else {}
+            # Said for every line: ESC !, which resets the rest, is not heeded for ideographs.
+            size = {"custom_size": True, "width": 1, "height": 2 if line.big else 1}
             page.set_with_default(align=line.align, bold=line.bold, **size)
             if self._settings.font is not None and not fits(line.text, self._settings.code_page):
                 _send(page, _raster(line.text, self._settings, is_big=line.big))
@@ -91,9 +93,7 @@ class EscposPrinter:
         printer, where, is_sent = self._connection(), self._settings.where, False
         asks = self._settings.can_answer and not is_urgent
         try:
-            printer.open()
-            if self._settings.kind == "serial":
-                printer.device.write_timeout = self._timeout_s
+            self._open(printer)
             if asks:
                 self._require_ready(printer)
             is_sent = True
@@ -115,6 +115,17 @@ class EscposPrinter:
         if settings.kind == "serial":
             return library.Serial(settings.path, settings.baud_rate, timeout=self._timeout_s)
         return library.File(settings.path)
+
+    def _open(self, printer: Any) -> None:
+        settings = self._settings
+        if (
+            settings.kind == "network"
+        ):  # the library's own way leaves a socket open where nobody answers, and knows no IPv6
+            printer.device = socket.create_connection((settings.host, settings.port), self._timeout_s)
+            return
+        printer.open()
+        if settings.kind == "serial":
+            printer.device.write_timeout = self._timeout_s
 
     def _require_ready(self, printer: Any) -> None:
         where = self._settings.where
@@ -159,7 +170,7 @@ class EscposPrinter:
             sleep(_DRAIN_LOOK_S)
 
     def _close(self, printer: Any) -> None:
-        if self._settings.kind == "serial" and printer.device:
+        if self._settings.kind == "serial" and getattr(printer, "_device", None):
             printer.device.reset_output_buffer()
         printer.close()
 

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from agent.identity.storage import Identity
 from agent.printing.escpos_printer import EscposPrinter, require_library
-from agent.printing.service import Around, Printing
+from agent.printing.service import Around, Printing, RecordDrawer
 from agent.settings import Settings
+from agent.shop import Shop
+from agent.till.receipts import Receipts
 
 _CACHE = "printer-models"
 
 
-def make_printing(settings: Settings, around: Around) -> Printing | None:
+def make_printing(
+    settings: Settings,
+    identity: Identity,
+    shop: Shop,
+    receipts: Receipts,
+    *,
+    record_drawer: RecordDrawer,
+    on_change: Callable[[], None],
+) -> Printing | None:
     """The printer of this counter, not started yet; None where none is configured.
 
     Raises :class:`~agent.settings.SettingsError` where its library is not installed.
@@ -19,4 +32,16 @@ def make_printing(settings: Settings, around: Around) -> Printing | None:
     require_library()
     cache = settings.data_dir / _CACHE
     cache.mkdir(mode=0o700, exist_ok=True)
+    around = Around(
+        store=shop.store,
+        drafts=shop.drafts,
+        receipts=receipts,
+        catalogue=shop.catalogue,
+        clock=shop.clock,
+        record_drawer=record_drawer,
+        site=identity.site,
+        time_zone=identity.time_zone,
+        language=settings.till.language,
+        on_change=on_change,
+    )
     return Printing(settings.printer, EscposPrinter(settings.printer, cache), around)

@@ -71,10 +71,10 @@ def wrap(text: str, columns: int) -> list[str]:
     return [*lines, rest] if rest else lines
 
 
-def in_two(left: str, right: str, columns: int) -> list[str]:
+def in_two(left: str, right: str, columns: int, indent: int = 0) -> list[str]:
     """A text, and an amount at the right edge of its last line; on a line of its own where they do not fit beside each other."""
     room = columns - width(right) - 1
-    lines = wrap(left, columns)
+    lines = [" " * indent + line for line in wrap(left, columns - indent)]
     if not lines or width(lines[-1]) > room:
         lines.append("")
     last = lines[-1]

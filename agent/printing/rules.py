@@ -11,12 +11,13 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import msgspec
 
-from agent.printing.paper import Line, Qr, Text, in_two, printable, width, wrap
+from agent.printing.paper import Line, Qr, Text, in_two, printable, wrap
 from agent.printing.settings import PrinterSettings
 from agent.printing.words import WORDS, Words
 from agent.till.money import decimals
 from protocol.events import Sale, SaleLine
 
+_INDENT = 2
 _SERIAL_AI = "21"
 _GTIN_PART = 16  # 01 and fourteen digits
 
@@ -94,15 +95,13 @@ def _sold(line: SaleLine, shown: Shown, columns: int, words: Words) -> Iterator[
     detail = _quantity(line, gross, product, currency)
     if detail:
         yield from wrap(name, columns)
-        yield from in_two(
-            f"  {detail}" if width(detail) < columns // 2 else detail, amount(gross, currency), columns
-        )
+        yield from in_two(detail, amount(gross, currency), columns, _INDENT)
     else:
         yield from in_two(name, amount(gross, currency), columns)
     if line.item is not None:
         yield from wrap(_serial(line.item), columns)
     if line.discount_minor:
-        yield from in_two(f"  {words.discount}", amount(-line.discount_minor, currency), columns)
+        yield from in_two(words.discount, amount(-line.discount_minor, currency), columns, _INDENT)
 
 
 def _quantity(line: SaleLine, gross: int, product: Named, currency: str) -> str:

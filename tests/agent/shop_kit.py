@@ -19,6 +19,7 @@ from agent.local.events import Hub
 from agent.local.parts import Parts
 from agent.main import make_parts
 from agent.neighbours.messages import ItemTold
+from agent.printing.service import Printing
 from agent.settings import Settings, TillSettings
 from agent.shop import Shop
 from agent.store import Store
@@ -121,6 +122,7 @@ class Counter:
         self.folder = folder
         self.clock = clock
         self.frames: list[Frame] = []
+        self.printing: Printing | None = None
         self.central = CentralAnswering()
         self.lan = Lan()
         self.store = Store.open(folder / "journal.db", reserve_bytes=0)
@@ -202,6 +204,8 @@ class Counter:
     def _announce(self, frame: Frame) -> None:
         self.frames.append(frame)
         self.hub.announce(frame)
+        if self.printing is not None:
+            self.printing.announced(frame)
 
     @property
     def asked(self) -> list[str]:

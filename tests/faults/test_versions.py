@@ -8,8 +8,8 @@ import time
 import pytest
 
 from agent.identity import storage
-from agent.main import link_identity, link_settings
 from agent.settings import load
+from agent.uplink.configured import link_identity, link_settings
 from agent.uplink.mqtt import Arrived, Connection, Up
 from protocol.codec import decode, encode
 from protocol.messages import Held, HelloWanted
@@ -25,7 +25,7 @@ def publish_as(counter: Counter, frame: bytes) -> Held:
     """Publish a frame with the agent's own certificate, and wait for central's word on it."""
     settings = load(counter.config)
     identity = link_identity(settings, storage.load(settings.data_dir))
-    connection = Connection(link_settings(settings, storage.load(settings.data_dir)))
+    connection = Connection(link_settings(settings, storage.load(settings.data_dir), "test"))
     connection.open(identity, b"")
     try:
         awaited(connection, Up)

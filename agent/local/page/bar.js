@@ -20,6 +20,11 @@ function scannerPill(scanners) {
   return pill('ok', 'scanner', scanners.length === 1 ? say('scanner_ready') : say('scanners_ready', { n: scanners.length }));
 }
 
+function printerPill(printer) {
+  if (!printer || !printer.trouble) return '';
+  return html`<span title="${printer.trouble}">${pill('warn', 'warning', say('printer_trouble'), printer.waiting ? say('printer_waiting', { n: printer.waiting }) : '')}</span>`;
+}
+
 function unsentPill(status) {
   if (status.unsent === 0) return pill('ok', 'unsent', say('sent_all'));
   const since = (performance.now() - state.statusAt) / 1000;
@@ -50,7 +55,7 @@ export function drawBar() {
     ${status.notices.length ? html`<button data-do="notices" class="pill warn">${markup(icon('warning'))}<span>${say('notices', { n: status.notices.length })}</span></button>` : ''}
     ${status.neighbours?.trouble ? html`<span title="${status.neighbours.trouble}">${pill('bad', 'warning', say('neighbours_trouble'))}</span>` : ''}
     ${status.unsettled ? pill('quiet', 'unsettled', say('unsettled', { n: status.unsettled })) : ''}
-    ${scannerPill(status.scanners)}${unsentPill(status)}
+    ${scannerPill(status.scanners)}${printerPill(status.printer)}${unsentPill(status)}
     ${pill(online ? 'ok' : 'bad', online ? 'online' : 'offline', say(online ? 'online' : 'offline'))}
     <button class="pill quiet language" data-do="language" title="${say('language')}">${say('language_short')}</button>`);
 }

@@ -3,6 +3,7 @@ export const en = {
   mode_sale: 'Sale', mode_verify: 'Verify', mode_receive: 'Receive', mode_reorder: 'Reorder', mode_return: 'Return',
   lane: 'Till {lane}',
   online: 'Online', offline: 'Offline', sent_all: 'All sent', unsent: '{n} unsent', oldest: 'oldest {age}',
+  printer_trouble: 'Printer: trouble', printer_waiting: '{n} waiting',
   scanner_ready: 'Scanner ready', scanners_ready: '{n} scanners ready', scanner_missing: 'Scanner: {state}', scanner_none: 'No scanner',
   state_absent: 'not there', state_no_permission: 'no permission', state_busy: 'busy', state_failed: 'failed', state_closed: 'closed', state_open: 'ready',
   notices: '{n} notices', notices_one: '1 notice', notices_title: 'To be told',

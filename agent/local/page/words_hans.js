@@ -3,6 +3,7 @@ export const hans = {
   mode_sale: '销售', mode_verify: '验真', mode_receive: '收货', mode_reorder: '订货', mode_return: '退货',
   lane: '{lane} 号收银台',
   online: '在线', offline: '离线', sent_all: '已全部上传', unsent: '{n} 条待上传', oldest: '最早 {age}前',
+  printer_trouble: '打印机有故障', printer_waiting: '{n} 张待打印',
   scanner_ready: '扫码枪就绪', scanners_ready: '{n} 把扫码枪就绪', scanner_missing: '扫码枪{state}', scanner_none: '无扫码枪',
   state_absent: '未连接', state_no_permission: '无权限', state_busy: '被占用', state_failed: '故障', state_closed: '已关闭', state_open: '就绪',
   notices: '{n} 条通知', notices_title: '请知悉',

@@ -3,6 +3,7 @@ export const hant = {
   mode_sale: '銷售', mode_verify: '驗真', mode_receive: '收貨', mode_reorder: '訂貨', mode_return: '退貨',
   lane: '{lane} 號收銀台',
   online: '連線中', offline: '離線', sent_all: '已全部上傳', unsent: '{n} 筆待上傳', oldest: '最早 {age}前',
+  printer_trouble: '印表機有故障', printer_waiting: '{n} 張待列印',
   scanner_ready: '掃碼槍就緒', scanners_ready: '{n} 把掃碼槍就緒', scanner_missing: '掃碼槍{state}', scanner_none: '無掃碼槍',
   state_absent: '未連接', state_no_permission: '無權限', state_busy: '使用中', state_failed: '故障', state_closed: '已關閉', state_open: '就緒',
   notices: '{n} 則通知', notices_title: '請知悉',

@@ -58,7 +58,7 @@ def status_of(counter: Counter) -> StatusFrame:
         agent="agent-1", site="site-1", lane="1", currency="EUR", software="test", mode=counter.parts.counter.mode.value,
         online=False, phase="offline", epoch="", accepted=counter.journal.accepted_count(), unsent=unsent.count, oldest_unsent_s=None,
         last_ack_us=None, last_error=None, broker="", mqtt_version=None, clock_synced=True, feeds={}, scanners=[], notices=[],
-        unsettled=0, neighbours=None,
+        unsettled=0, neighbours=None, printer=None if counter.printing is None else counter.printing.status(),
         disk_trouble=None, free_bytes=0, certificate_not_after_s=0, language="en", screens=counter.hub.screens, now_us=0,
     )  # fmt: skip
 
@@ -72,6 +72,7 @@ def served(counter: Counter, token: str | None = None) -> Iterator[Served]:
         dismiss_notice=lambda _: counter.store.write(lambda _: None),
         token=token,
         software="test",
+        printing=counter.printing,
     )
     ready = threading.Event()
     found: list[Any] = []
