@@ -48,7 +48,6 @@ class Neighbour:
         while True:
             try:
                 await self._stay_connected()
-                self._note("the connection was closed")
             except _TROUBLE as error:
                 self._note(str(error) or type(error).__name__)
             await asyncio.sleep(RETRY_S)
@@ -79,6 +78,8 @@ class Neighbour:
             self._line = line = _Line(reader, writer)
             self.trouble = None
             await line.read_all()
+            if not line.is_given_up:  # else what is told is why
+                self._note("the connection was closed")
         finally:
             self._line = None
             writer.close()
@@ -102,6 +103,7 @@ class _Line:
         self._turn = asyncio.Lock()
         self._answer: asyncio.Future[bytes] | None = None
         self._body = bytearray()
+        self.is_given_up = False
 
     async def ask(self, item: str) -> Answer:
         async with self._turn:
@@ -131,6 +133,7 @@ class _Line:
                 self._answer.set_exception(NeighbourError("the connection was closed"))
 
     def close(self) -> None:
+        self.is_given_up = True
         self._writer.close()
 
     def _take(self) -> None:
