@@ -109,7 +109,9 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         typer.echo("scanner: none is configured")
     if (printer := told["printer"]) is not None:
         trouble = f": {printer['trouble']}" if printer["trouble"] else ""
-        typer.echo(f"printer {printer['where']}: {printer['waiting']} waiting, {printer['printed']} printed{trouble}")
+        typer.echo(
+            f"printer {printer['where']}: {printer['waiting']} waiting, {printer['printed']} printed{trouble}"
+        )
     for notice in told["notices"]:
         typer.echo(f"notice {notice['kind']}: {notice['text']}")
 

@@ -46,7 +46,7 @@ def test_an_empty_file_is_a_whole_configuration(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("retention_dayz = 5", "configuration FILE: retention_dayz = 5: this key is not known; expected one of broker, codes, data_dir, local, neighbours, retention_days, scanner, till"),
+        ("retention_dayz = 5", "configuration FILE: retention_dayz = 5: this key is not known; expected one of broker, codes, data_dir, local, neighbours, printer, retention_days, scanner, till"),
         ("[local]\nprot = 3", "configuration FILE: local.prot = 3: this key is not known; expected one of host, port, token"),
         ("[local]\nport = 'abc'", "configuration FILE: local.port = 'abc': expected a whole number"),
         ("[local]\nport = 70000", "configuration FILE: local.port = 70000: expected less than or equal to 65535"),

@@ -25,6 +25,7 @@ OWN = {
         "broker.port",
         "neighbours.listen",
         "neighbours.agents",
+        "printer",
     },
     "central": {
         "database.url",
@@ -90,13 +91,13 @@ def test_everything_in_an_example_is_a_key_of_the_settings(side: str, tmp_path: 
 
 
 def _keys(side: str) -> set[str]:
-    """Every key that stands on a line of its own in an example: those of tables and the top, of scanners, but not of codes."""
+    """Every key that stands on a line of its own in an example: those of tables and the top, but not of scanners, the printer and codes."""
     model: Any = agent_settings.Settings if side == "agent" else central_settings.Settings
     found = set()
     for name, field in model.model_fields.items():
         inner = getattr(field.annotation, "model_fields", None)
         if inner is None:
-            found |= {name} - {"scanner"}
+            found |= {name} - {"scanner", "printer"}
         elif name != "codes":
             found |= {f"{name}.{key}" for key in inner}
     return found

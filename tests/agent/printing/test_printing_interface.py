@@ -6,7 +6,6 @@ from tests.agent.local.served import served
 from tests.agent.printing.conftest import Open
 from tests.agent.printing.escpos_reader import read
 from tests.agent.printing.tcp_printer import TcpPrinter
-
 from tests.agent.shop_kit import TEA, Counter
 
 SALE = {"sale_id": "s-1", "lines": [{"gtin": TEA, "quantity": "2"}]}
