@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 # How long to wait for a key before looking whether to stop.
 _IDLE_WAIT_S = 0.5
 
+# A code under way while the device is opened would be read from its middle on.
+_SETTLE_S = 0.03
+
 
 def open_key_device(path: str) -> KeyDevice:
     """Open an input device, ungrabbed, with the module `evdev` or without it.
@@ -114,7 +117,6 @@ class KeyboardSource:
             except OSError as error:
                 return _trouble_with(error, node)
             assembler = Assembler(self.name, self._profile, self._layout)
-            connection.become(DeviceState.OPEN)
             try:
                 self._read(device, assembler, connection, stop)
             except OSError as error:
@@ -151,7 +153,14 @@ class KeyboardSource:
                 self.name, clocks.monotonic_us(), kind="keyboard", profile=self._profile.name
             )
         watch = DropWatch()
-        assembler.keys_held(device.active_keys())
+        # Asked for once and before anything counts: the kernel throws away the key events that wait when it answers.
+        held = device.active_keys()
+        assembler.keys_held(held)
+        if held or select.select([device.fd], [], [], _SETTLE_S)[0]:
+            assembler.distrust(
+                "the scanner was opened in the middle of this code; scan it again", self._now(assembler)
+            )
+        connection.become(DeviceState.OPEN)
         while not stop.is_set():
             timeout_us = assembler.timeout_us
             wait_s = _IDLE_WAIT_S if timeout_us is None else timeout_us / 1_000_000
@@ -161,14 +170,13 @@ class KeyboardSource:
                 connection.pass_on(assembler.tick(now_us))
                 continue
             for event in device.read():
-                connection.pass_on(self._take(event, now_us, device, assembler, watch))
+                connection.pass_on(self._take(event, now_us, assembler, watch))
         connection.pass_on(assembler.abandon("the agent stopped in the middle of this code"))
 
     def _take(
         self,
         event: KeyDeviceEvent,
         now_us: int,
-        device: KeyDevice,
         assembler: Assembler,
         watch: DropWatch,
     ) -> list[Scan]:
@@ -181,8 +189,6 @@ class KeyboardSource:
                 if self._recorder:
                     self._recorder.dropped(self.name, now_us)
                 assembler.keys_dropped(now_us)
-            case Action.RESYNCHRONISE:
-                assembler.keys_held(device.active_keys())
             case Action.SKIP:
                 pass
         return []

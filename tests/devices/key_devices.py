@@ -67,6 +67,7 @@ class KeyMachine:
         self.grabbed: list[str] = []
         self.held: list[int] = []
         self.busy = False
+        self.times_asked_for_held_keys = 0
         self._who: dict[int, DeviceIdentity] = {}
         self._ends: dict[int, int] = {}
 
@@ -131,6 +132,7 @@ class KeyMachine:
         elif request == EVIOCGID:
             said = struct.pack("@HHHH", 3, who.vendor_id, who.product_id, 0x110)
         else:
+            self.times_asked_for_held_keys += request == EVIOCGKEY
             keys = {EVIOCGBIT_KEYS: NEEDED_KEYS, EVIOCGKEY: self.held}[request]
             said = sum(1 << key for key in keys).to_bytes(96, "little")
         answer[: len(said)] = type(answer)("B", said)

@@ -86,12 +86,34 @@ def test_keys_the_kernel_dropped_cost_the_whole_scan_and_only_that(
     assert (whole.raw.decode(), whole.intact) == (GTIN, True)
 
 
-def test_shift_held_while_keys_were_dropped_is_taken_from_the_device(
+def test_after_a_loss_no_question_is_asked_that_would_flush_the_next_code(
     machine: KeyMachine, till: Running
 ) -> None:
+    machine.send(7, digits("1") + DROPPED + REPORT + digits("2") + digits("3"))
+    scans = till.next_scans(3)
+    assert [(scan.raw, scan.intact) for scan in scans] == [(b"1", True), (b"2", False), (b"3", True)]
+    assert machine.times_asked_for_held_keys == 1
+
+
+def test_what_was_on_its_way_while_it_was_opened_is_not_trusted(machine: KeyMachine) -> None:
+    machine.plug_in(7, SCANNER)
+    machine.send(7, digits("933") + digits(GTIN))
+    with running(source(machine)) as till:
+        scans = till.next_scans(2)
+    assert [(scan.raw.decode(), scan.intact) for scan in scans] == [("933", False), (GTIN, True)]
+
+
+def test_a_key_held_while_it_was_opened_belongs_to_a_code_that_is_not_trusted(machine: KeyMachine) -> None:
+    machine.plug_in(7, SCANNER)
     machine.held = [42]
-    machine.send(7, DROPPED + REPORT + strokes("A ENTER"))
-    assert till.next_scan().raw == b"A"
+    with running(source(machine)) as till:
+        till.until(DeviceState.OPEN)
+        machine.send(7, strokes("A ENTER"))
+        scan = till.next_scan()
+    assert (scan.raw, scan.fault) == (
+        b"A",
+        "the scanner was opened in the middle of this code; scan it again",
+    )
 
 
 def test_only_the_adopted_device_is_opened_and_grabbed(machine: KeyMachine) -> None:
