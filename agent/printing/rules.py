@@ -106,7 +106,7 @@ def _sold(line: SaleLine, shown: Shown, columns: int, words: Words) -> Iterator[
 
 def _quantity(line: SaleLine, gross: int, product: Named, currency: str) -> str:
     """``2 x 4.50``, or ``0.350 kg``; the price of one only where it comes out exactly."""
-    if line.quantity == 1 and product.unit == "each":
+    if line.quantity == 1:  # a scale's price label too: it tells no weight
         return ""
     many = f"{line.quantity:f}" + ("" if product.unit == "each" else f" {printable(product.unit)}")
     if not line.quantity:

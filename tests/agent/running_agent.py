@@ -62,12 +62,12 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def running(config: Path, folder: Path) -> Iterator[RunningAgent]:
-    """Start it, wait for its one line, and end it as a service manager does."""
+def running(config: Path, folder: Path, *options: str) -> Iterator[RunningAgent]:
+    """Start it, wait for its one line, and end it as a service manager does. ``options`` are those of ``run``."""
     log = folder / "agent.log"
     with log.open("wb") as errors:
         process = subprocess.Popen(
-            command("run", "--config", str(config)),
+            command("run", "--config", str(config), *options),
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
