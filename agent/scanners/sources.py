@@ -40,7 +40,9 @@ def _make(scanner: ScannerSettings, recorder: Recorder | None) -> Source:
         from devices.identity import DeviceIdentity  # noqa: PLC0415
 
         profile = load_profile(scanner.profile or _DEFAULT_PROFILES["evdev"])
-        return KeyboardSource(DeviceIdentity.parse(scanner.path), profile, name=scanner.name, recorder=recorder)
+        return KeyboardSource(
+            DeviceIdentity.parse(scanner.path), profile, name=scanner.name, recorder=recorder
+        )
     if scanner.kind == "hidpos":
         from devices.hid_pos import HidPosSource  # noqa: PLC0415 - as above
         from devices.identity import DeviceIdentity  # noqa: PLC0415
