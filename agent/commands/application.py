@@ -6,6 +6,7 @@ import typer
 
 from agent.commands import (
     codes,
+    devices,
     identity,
     journal,
     orders,
@@ -13,7 +14,6 @@ from agent.commands import (
     printing,
     replaying,
     running,
-    scanners,
     setup,
 )
 
@@ -28,10 +28,10 @@ app = typer.Typer(
 running.add_to(app)
 codes.add_to(app)
 identity.add_to(app)
-scanners.add_to(app)
 packing.add_to(app)
 printing.add_to(app)
 replaying.add_to(app)
+app.add_typer(devices.app, name="devices")
 app.add_typer(journal.app, name="journal")
 app.add_typer(setup.app, name="config")
 app.add_typer(orders.app, name="orders")

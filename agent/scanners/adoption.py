@@ -116,6 +116,20 @@ def _write(data_dir: Path, devices: tuple[Adopted, ...]) -> None:
     write_owned(data_dir / FILE, content)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder for files of the agent, if it is not there; its owner is that of the folder it stands in.
+
+    Raises :class:`AdoptionError` when it cannot be made.
+    """
+    try:
+        path.mkdir(exist_ok=True)
+        if os.name == "posix" and os.geteuid() == 0:
+            owner = path.parent.stat()
+            os.chown(path, owner.st_uid, owner.st_gid)
+    except OSError as error:
+        raise AdoptionError(f"{path}: cannot be made: {error.strerror}; is data_dir right?") from None
+
+
 def write_owned(path: Path, content: bytes) -> None:
     """Write a file of the data directory so that the agent can read it, whoever runs the command.
 

@@ -33,6 +33,8 @@ class Standing(StrEnum):
     """Never used."""
     NO_PERMISSION = "no permission"
     BUSY = "busy"
+    ABSENT = "absent"
+    """Adopted or configured, and not plugged in."""
 
 
 class Plugged(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,16 +124,51 @@ def chosen(listed: list[Listed], wanted: str) -> Listed:
         raise AgentError(
             f"device {wanted!r} fits {len(fitting)} devices ({known}); name the one meant by its path"
         )
-    try:
-        is_port = stat.S_ISCHR(Path(wanted).stat().st_mode) and not wanted.startswith(
-            ("/dev/input/", "/dev/hidraw")
-        )
-    except OSError:
-        is_port = False
-    if is_port:
+    if _is_port(wanted):
         return standing_of(_plugged("serial", wanted, "serial port"), (), ())
     known = ", ".join(one.device.path for one in listed) or "none is plugged in"
     raise AgentError(f"device {wanted!r} is not there; expected one that `devices` lists: {known}")
+
+
+def list_devices(
+    adopted: tuple[Adopted, ...], configured: tuple[ScannerSettings, ...], *, agent_pid: int | None
+) -> list[Listed]:
+    """Every device with its standing; then what is ours and was not found. ``agent_pid`` is the agent that runs, if one does."""
+    plugged = [_without(device, agent_pid) for device in plugged_in()]
+    ours = [(one.kind, one.path, one.name) for one in configured if one.kind != "replay"]
+    ours += [(one.kind, one.identity, one.name) for one in adopted]
+    for kind, written, _ in ours:  # a port that no list names, such as a pseudo-terminal or /dev/rfcomm0
+        if kind == "serial" and not any(_is(device, kind, written) for device in plugged):
+            plugged += (
+                [_without(_plugged("serial", written, "serial port"), agent_pid)] if _is_port(written) else []
+            )
+    listed = [standing_of(device, adopted, configured) for device in plugged]
+    return listed + [
+        Listed(
+            device=Plugged(kind=kind, path=written, title=""),
+            standing=Standing.ABSENT,
+            why="not plugged in, or switched off",
+            name=name or Path(written).name,
+        )
+        for kind, written, name in ours
+        if not any(_is(device, kind, written) for device in plugged)
+    ]
+
+
+def modem_manager_notice(devices: list[Plugged]) -> str | None:
+    """What a person should do about ModemManager, if anything."""
+    open_to_it = [device.path for device in devices if device.modem_manager]
+    if not open_to_it:
+        return None
+    return (
+        f"ModemManager runs and was not told to keep off {', '.join(open_to_it)}; install the udev rules of deploy/udev, "
+        "or a scanner's first codes are lost to it"
+    )
+
+
+def _without(device: Plugged, pid: int | None) -> Plugged:
+    """That our own agent holds a device is no trouble."""
+    return msgspec.structs.replace(device, holders=tuple(one for one in device.holders if one.pid != pid))
 
 
 def plugged_in() -> list[Plugged]:
@@ -140,11 +177,6 @@ def plugged_in() -> list[Plugged]:
     keyboards = [_plugged("evdev", node.path, node.name, node.identity) for node in list_input_nodes()]
     positions = [_plugged("hidpos", node.path, node.name, node.identity) for node in list_hid_nodes()]
     return serial + keyboards + positions
-
-
-def modem_manager_runs() -> bool:
-    """Whether ModemManager runs on this machine."""
-    return holders.runs(holders.MODEM_MANAGER)
 
 
 def _plugged(kind: AdoptableKind, path: str, title: str, identity: DeviceIdentity | None = None) -> Plugged:
@@ -160,7 +192,7 @@ def _plugged(kind: AdoptableKind, path: str, title: str, identity: DeviceIdentit
         holders=tuple(holders.holders_of(path)) if is_linux else (),
         modem_manager=is_linux
         and kind == "serial"
-        and modem_manager_runs()
+        and holders.runs(holders.MODEM_MANAGER)
         and not holders.is_told_to_ignore(path),
     )
 
@@ -180,6 +212,16 @@ def _group_of(path: str) -> str | None:
         return None
 
 
+def _is_port(path: str) -> bool:
+    """Whether this could be a serial port: a character device, and none of those that are read otherwise."""
+    try:
+        return stat.S_ISCHR(Path(path).stat().st_mode) and not os.path.realpath(path).startswith(
+            ("/dev/input/", "/dev/hidraw")
+        )
+    except OSError:
+        return False
+
+
 def _is(device: Plugged, kind: str, written: str) -> bool:
     if kind != device.kind:
         return False
@@ -195,9 +237,8 @@ def _trouble(device: Plugged) -> str | None:
         if device.group is None:
             return "no permission, and no group has one: install the udev rules of deploy/udev, and plug it in anew"
         return f"no permission: add the agent's user to the group {device.group!r}, and start the agent anew"
-    others = [one for one in device.holders if not one.name.startswith("countermark")]
-    if others and device.kind == "serial":
-        first = others[0]
+    if device.holders and device.kind == "serial":
+        first = device.holders[0]
         return f"opened by {first.name} (process {first.pid}): {first.remedy}"
     return None
 
