@@ -55,10 +55,7 @@ def runs(name: str, proc: Path = _PROC) -> bool:
 
 
 def is_told_to_ignore(path: str, udev: Path = _UDEV) -> bool:
-    """Whether udev has a mark on this device that keeps ModemManager off.
-
-    The mark may stand on the port, or on the USB device, from which ports inherit it; udev imports it then.
-    """
+    """Whether udev has a mark on this port that keeps ModemManager off, as the packaged rules set it."""
     try:
         number = Path(path).stat().st_rdev
         about = (udev / f"c{os.major(number)}:{os.minor(number)}").read_text(

@@ -180,7 +180,7 @@ def plugged_in() -> list[Plugged]:
 
 
 def _plugged(kind: AdoptableKind, path: str, title: str, identity: DeviceIdentity | None = None) -> Plugged:
-    wanted = os.R_OK if kind == "evdev" else os.R_OK | os.W_OK
+    wanted = os.R_OK | os.W_OK if kind == "serial" else os.R_OK
     is_linux = sys.platform == "linux"
     return Plugged(
         kind=kind,

@@ -174,7 +174,7 @@ def test_systemd_would_make_the_accounts(side: str, tmp_path: Path) -> None:
 
 # One assignment or match of a rule: KEY{attribute} operator "value". Keys as in udev(7), those that we use.
 _PART = re.compile(
-    r'(ACTION|KERNEL|SUBSYSTEMS?|ATTRS?\{[A-Za-z/]+\}|ENV\{[A-Z_]+\}|GROUP|MODE|SYMLINK|GOTO|LABEL)(==|!=|\+=|=)"[^"]*"'
+    r'(ACTION|KERNELS?|SUBSYSTEMS?|ATTRS?\{[A-Za-z/]+\}|ENV\{[A-Z_]+\}|GROUP|MODE|SYMLINK|GOTO|LABEL)(==|!=|\+=|=)"[^"]*"'
 )
 
 
@@ -204,3 +204,19 @@ def test_udev_and_the_listing_of_devices_know_the_same_makers() -> None:
         set(found.split("|")) for rule in _rules() for found in re.findall(r'[vV]endor\}=="([^"]+)"', rule)
     ]
     assert named == [known] * 3
+
+
+def test_udev_gives_hid_pos_scanners_of_the_same_makers_to_the_agents_group() -> None:
+    (rule,) = [rule for rule in _rules() if rule.startswith('SUBSYSTEM=="hidraw"')]
+    assert 'GROUP="input", MODE="0660"' in rule
+    (names,) = re.findall(r'KERNELS=="([^"]+)"', rule)
+    assert names.split("|") == [f"000[35]:{number:04X}:*" for number in sorted(SCANNER_MAKERS)]
+
+
+def test_the_agents_unit_may_open_every_kind_of_scanner() -> None:
+    allowed = (UNITS / "countermark-agent.service").read_text(encoding="utf-8")
+    assert [
+        kind
+        for kind in ("input", "hidraw", "ttyACM", "ttyUSB")
+        if f"DeviceAllow=char-{kind} rw" not in allowed
+    ] == []
