@@ -13,7 +13,7 @@ from central.despatches import storage as despatches
 from central.despatches.rules import Despatch, DespatchState, Line
 from central.embedded.database import EmbeddedDatabase
 from central.items import storage as items
-from central.items.rules import Step
+from central.items.lives import Step
 from central.ledger.booking import post
 from central.ledger.rules import ON_HAND, SUPPLIER, Movement, Posting, in_transit
 from central.reconciliation import rebuild, zero_sum
