@@ -33,6 +33,9 @@ class Feed(StrEnum):
     CODE_ORDERS = "code_orders"
     FILTERS = "filters"
     CONTAINERS = "containers"
+    STOCKTAKES = "stocktakes"
+    SITES = "sites"
+    LIMITS = "limits"
 
 
 DIGEST_MODULUS = 1 << 64
@@ -190,6 +193,44 @@ class ContainerHere(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     lines: tuple[DespatchLine, ...] = ()
     parent: str | None = None
     despatch_id: str | None = None
+
+
+class StocktakeHere(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """stocktakes, key ``stocktake_id``: a stocktake of this site that is being counted. One that has ended has no row.
+
+    ``gtins`` is what is to be counted; empty: everything. A ``blind`` count does not show ``expected`` (gtin -> quantity on the books when the
+    row was made); central leaves it out of the row then. ``recount`` is what is to be counted again, in ``round``.
+    """
+
+    stocktake_id: str
+    name: str
+    blind: bool
+    round: int = 1
+    started_at_us: int = 0
+    gtins: tuple[str, ...] = ()
+    recount: tuple[str, ...] = ()
+    expected: dict[str, Decimal] = {}
+
+
+class SiteHere(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """sites, key ``site``: another site that goods may be sent to from here. ``kind``: ``store``, ``dealer`` or ``warehouse``."""
+
+    site: str
+    name: str
+    kind: str
+
+
+class TillLimits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """limits, key ``till``: how far a clerk may go alone. Beyond it the till asks for somebody who may, and central looks at the sale.
+
+    Percentages are of the list price, in hundredths of a percent (basis points); None: no limit. ``override``: whether prices may be
+    overridden at all. ``cash_tolerance_minor`` is what a drawer may be off before it is a case.
+    """
+
+    discount_limit_bp: int | None = None
+    override_limit_bp: int | None = None
+    override: bool = True
+    cash_tolerance_minor: int = 0
 
 
 body_encoder = msgspec.json.Encoder(decimal_format="string", order="deterministic")

@@ -18,12 +18,15 @@ ORDER: tuple[str, ...] = (
     Feed.CODE_ORDERS,
     Feed.ITEMS,
     Feed.FILTERS,
+    Feed.LIMITS,
     Feed.PRICES,
     Feed.CATALOGUE,
     Feed.DESPATCHES,
     Feed.CONTAINERS,
     Feed.ORDERS,
     Feed.STOCK,
+    Feed.STOCKTAKES,
+    Feed.SITES,
 )
 LIMIT_ROWS = 2000
 """Rows asked for in one pull; central gives as many of them as fit a message."""

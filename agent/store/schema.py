@@ -8,19 +8,22 @@ from __future__ import annotations
 
 from importlib import resources
 
-VERSION = 2
+VERSION = 3
 APPLICATION_ID = 0x434D4B31
 """``CMK1``: tells `file(1)` and a support person whose database this is (sqlite.org/fileformat.html, offset 68)."""
 
 _FILES = ("schema.sql", "schema_shop.sql")
-_STEPS = {2: "schema_2.sql"}
+_STEPS = {2: ("schema_2.sql",), 3: ("schema_3_stocktakes.sql", "schema_3_shifts.sql")}
 """What each version added to the one before."""
 
 
 def script(version: int = 0) -> str:
     """The statements that bring a database of ``version`` to this one's, as one transaction; 0: an empty one."""
     here = resources.files("agent.store")
-    names = (*(() if version else _FILES), *(name for step, name in _STEPS.items() if step > version))
+    names = (
+        *(() if version else _FILES),
+        *(name for step, files in _STEPS.items() for name in files if step > version),
+    )
     return "\n".join(
         (
             "BEGIN IMMEDIATE;",

@@ -52,7 +52,16 @@ def scope_of(feed: str, site: str, price_list: str) -> str | None:
             return ""
         case Feed.PRICES:
             return price_list
-        case Feed.ITEMS | Feed.STOCK | Feed.ORDERS | Feed.DESPATCHES | Feed.CONTAINERS:
+        case (
+            Feed.ITEMS
+            | Feed.STOCK
+            | Feed.ORDERS
+            | Feed.DESPATCHES
+            | Feed.CONTAINERS
+            | Feed.STOCKTAKES
+            | Feed.SITES
+            | Feed.LIMITS
+        ):
             return site
         case _:
             return None

@@ -15,8 +15,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from central.moments import from_microseconds, to_microseconds
 from protocol.aggregation import sscc_fault
 from protocol.events import (
+    CashMoved,
     DrawerOpened,
     Event,
+    GoodsDespatched,
     GoodsLine,
     GoodsPacked,
     GoodsReceived,
@@ -24,12 +26,16 @@ from protocol.events import (
     Moment,
     OrderCancelAsked,
     OrderSubmitted,
+    PriceOverridden,
     Sale,
     SaleLine,
     SaleReturned,
     SaleVoided,
     ScanRefused,
+    ShiftClosed,
+    ShiftOpened,
     StockAdjusted,
+    StockCounted,
 )
 
 QUANTITY_LIMIT = Decimal(10) ** 12
@@ -69,6 +75,12 @@ def fault_of(event: Event) -> str | None:
                 or _fault_of_id("reason", body.reason, 60)
                 or _fault_of_goods(body.lines)
             )
+        case GoodsDespatched():
+            return _fault_of_goods_despatched(body)
+        case StockCounted():
+            return _fault_of_count(body)
+        case ShiftOpened() | ShiftClosed() | CashMoved() | PriceOverridden():
+            return _fault_of_cash(body)
         case OrderSubmitted() | OrderCancelAsked():
             return _fault_of_order(body)
         case ScanRefused() | DrawerOpened():
@@ -127,6 +139,77 @@ def _fault_of_goods_received(body: GoodsReceived) -> str | None:
         )
         or _first(sscc_fault(one.sscc) for one in body.containers)
     )
+
+
+def _fault_of_goods_despatched(body: GoodsDespatched) -> str | None:
+    return (
+        _fault_of_id("despatch_id", body.despatch_id)
+        or _fault_of_id("to_site", body.to_site)
+        or _fault_of_id("order_id", body.order_id)
+        or _fault_of_text("reason", body.reason)
+        or _fault_of_goods(body.lines)
+        or _first(
+            f"despatched quantity {line.quantity}: expected more than 0"
+            for line in body.lines
+            if line.quantity <= 0
+        )
+        or _first(sscc_fault(one.sscc) for one in body.containers)
+    )
+
+
+def _fault_of_count(body: StockCounted) -> str | None:
+    if not 1 <= body.round < 1 << 15:
+        return f"round {body.round}: expected 1 to {(1 << 15) - 1}"
+    return (
+        _fault_of_id("count_id", body.count_id)
+        or _fault_of_id("stocktake_id", body.stocktake_id)
+        or _fault_of_id("area", body.area)
+        or _first(
+            _fault_of_product(number, line.gtin, line.quantity)
+            or _first(_fault_of_item(number, item) for item in line.items)
+            for number, line in enumerate(body.lines)
+        )
+        or _first(
+            f"counted quantity {line.quantity}: expected 0 or more"
+            for line in body.lines
+            if line.quantity < 0
+        )
+    )
+
+
+def _fault_of_cash(body: ShiftOpened | ShiftClosed | CashMoved | PriceOverridden) -> str | None:
+    if not _CURRENCY.fullmatch(body.currency):
+        return f"currency {body.currency[:10]!r}: expected three capital letters (ISO 4217)"
+    if isinstance(body, PriceOverridden) and (fault := _fault_of_product(0, body.gtin, Decimal(0))):
+        return fault
+    names, amounts = _named(body)
+    wrong = next((one for one in amounts if one is not None and abs(one) > AMOUNT_LIMIT_MINOR), None)
+    if wrong is not None:
+        return f"amount {wrong}: expected up to {AMOUNT_LIMIT_MINOR}"
+    reason = None if isinstance(body, ShiftOpened | ShiftClosed) else body.reason
+    return _first(_fault_of_id(name, text) for name, text in names.items()) or _fault_of_text(
+        "reason", reason
+    )
+
+
+def _named(
+    body: ShiftOpened | ShiftClosed | CashMoved | PriceOverridden,
+) -> tuple[dict[str, str | None], tuple[int | None, ...]]:
+    """The names in an event of the till's money, and its amounts."""
+    match body:
+        case ShiftOpened():
+            return {"shift_id": body.shift_id, "number": body.number}, (body.float_minor,)
+        case ShiftClosed():
+            paid = (*body.counted, *body.expected, *body.taken)
+            methods = {f"method {number}": one.method for number, one in enumerate(paid)}
+            return {"shift_id": body.shift_id, "number": body.number, **methods}, (
+                body.first_seq,
+                *(one.amount_minor for one in paid),
+            )
+        case CashMoved():
+            return {"cash_move_id": body.cash_move_id, "shift_id": body.shift_id}, (body.amount_minor,)
+        case PriceOverridden():
+            return {"override_id": body.override_id}, (body.list_price_minor, body.price_minor)
 
 
 def _fault_of_packing(body: GoodsPacked | GoodsUnpacked) -> str | None:

@@ -1,0 +1,297 @@
+-- Value beside quantity, what each day and month moved, closed days, money of the tills, stocktakes, invoices.
+
+-- Value --------------------------------------------------------------------------------------------------------------
+
+-- What a unit costs the brand, from a date on: where goods come in of which no document says it. Fractions of a minor unit are
+-- normal for weighed goods.
+CREATE TABLE costs (
+    gtin       char(14) NOT NULL,
+    currency   char(3) NOT NULL,
+    valid_from timestamptz NOT NULL,
+    cost_minor numeric NOT NULL CHECK (cost_minor >= 0),
+    PRIMARY KEY (gtin, currency, valid_from)
+);
+
+ALTER TABLE stock
+    ADD COLUMN value_minor     bigint NOT NULL DEFAULT 0, -- of this balance, at moving-average cost, in the site's currency
+    ADD COLUMN unit_cost_minor numeric,                   -- of on_hand: the last known cost of one unit; null: never known
+    -- of on_hand: the last booked count, by the time it was counted, and the stocktake; what happened before it and is heard of later
+    -- corrects that count's adjustment
+    ADD COLUMN counted_at      timestamptz,
+    ADD COLUMN counted_in      text;
+
+-- A value without a quantity: a revaluation, between on_hand and adjustment:valuation.
+ALTER TABLE movements
+    ADD COLUMN value_minor bigint NOT NULL DEFAULT 0,
+    DROP CONSTRAINT movements_quantity_check,
+    ADD CONSTRAINT movements_quantity_check CHECK (quantity > 0 OR (quantity = 0 AND value_minor <> 0));
+
+ALTER TABLE despatch_lines ADD COLUMN value_minor bigint; -- of the whole line as it left; null: before values were kept
+
+-- Days and months -----------------------------------------------------------------------------------------------------
+
+-- What moved at a site: flow is one of received, returned, transferred_in, sold, transferred_out, adjusted, set_aside, revalued.
+-- quantity and value_minor are signed by the flow's own sense (a void makes 'sold' smaller); 'adjusted' and 'revalued' carry the sign of their
+-- effect on hand. amount_minor is what customers paid ('sold') or got back ('returned'), in the site's currency. Kept with the movements, in
+-- their transaction.
+CREATE TABLE stock_days (
+    site_id      text NOT NULL,
+    business_day date NOT NULL,
+    gtin         char(14) NOT NULL,
+    flow         text NOT NULL,
+    quantity     numeric NOT NULL DEFAULT 0,
+    value_minor  bigint NOT NULL DEFAULT 0,
+    amount_minor bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (site_id, business_day, gtin, flow)
+);
+
+-- The same by month; month is its first day.
+CREATE TABLE stock_months (
+    site_id      text NOT NULL,
+    month        date NOT NULL,
+    gtin         char(14) NOT NULL,
+    flow         text NOT NULL,
+    quantity     numeric NOT NULL DEFAULT 0,
+    value_minor  bigint NOT NULL DEFAULT 0,
+    amount_minor bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (site_id, month, gtin, flow)
+);
+
+-- A day statement that was closed. What is heard of later is a restatement; the statement as closed is the one of today without them.
+CREATE TABLE day_closings (
+    site_id      text NOT NULL,
+    business_day date NOT NULL,
+    closed_at    timestamptz NOT NULL,
+    actor        text NOT NULL,
+    complete     boolean NOT NULL, -- no agent of the site had told of events that had not arrived
+    PRIMARY KEY (site_id, business_day)
+);
+
+CREATE TABLE restatements (
+    site_id        text NOT NULL,
+    business_day   date NOT NULL,
+    restatement_id bigint GENERATED ALWAYS AS IDENTITY,
+    recorded_at    timestamptz NOT NULL,
+    gtin           char(14) NOT NULL,
+    flow           text NOT NULL,
+    quantity       numeric NOT NULL,
+    value_minor    bigint NOT NULL,
+    amount_minor   bigint NOT NULL,
+    journal        bigint,
+    seq            bigint,
+    document       text,
+    PRIMARY KEY (site_id, business_day, restatement_id)
+);
+
+-- Money of the tills ----------------------------------------------------------------------------------------------------
+
+-- How receipts were paid; refunds and voids below zero.
+CREATE TABLE payments (
+    site_id      text NOT NULL,
+    business_day date NOT NULL,
+    journal      bigint NOT NULL,
+    seq          bigint NOT NULL,
+    line         integer NOT NULL,
+    kind         text NOT NULL CHECK (kind IN ('sale', 'void', 'return')),
+    sale_id      text NOT NULL,
+    method       text NOT NULL,
+    amount_minor bigint NOT NULL,
+    currency     char(3) NOT NULL,
+    event_time   timestamptz NOT NULL,
+    PRIMARY KEY (site_id, business_day, journal, seq, line)
+);
+CREATE INDEX payments_of_journal ON payments (site_id, journal, seq);
+
+CREATE TABLE shifts (
+    site_id       text NOT NULL,
+    shift_id      text NOT NULL,
+    agent_id      text NOT NULL,
+    number        text NOT NULL,
+    clerk         text,
+    currency      char(3) NOT NULL,
+    float_minor   bigint NOT NULL,
+    journal       bigint NOT NULL, -- of its opening
+    first_seq     bigint NOT NULL,
+    opened_at     timestamptz,     -- null: central knows of its end alone
+    closed_journal bigint,
+    last_seq      bigint,
+    closed_at     timestamptz,
+    business_day  date NOT NULL,   -- of its end, or while it is open of its beginning
+    seal          jsonb,           -- what the till said at its end: sales, voids, returns, taken
+    PRIMARY KEY (site_id, shift_id)
+);
+CREATE INDEX shifts_of_day ON shifts (site_id, business_day);
+
+-- By method: what was counted, what the till expected, what central's books say.
+CREATE TABLE shift_counts (
+    site_id       text NOT NULL,
+    shift_id      text NOT NULL,
+    method        text NOT NULL,
+    counted_minor bigint,
+    till_minor    bigint,
+    booked_minor  bigint NOT NULL,
+    PRIMARY KEY (site_id, shift_id, method)
+);
+
+CREATE TABLE cash_moves (
+    site_id      text NOT NULL,
+    journal      bigint NOT NULL,
+    seq          bigint NOT NULL,
+    cash_move_id text NOT NULL,
+    shift_id     text,
+    amount_minor bigint NOT NULL,
+    currency     char(3) NOT NULL,
+    reason       text NOT NULL,
+    clerk        text,
+    event_time   timestamptz NOT NULL,
+    business_day date NOT NULL,
+    PRIMARY KEY (site_id, journal, seq)
+);
+
+CREATE TABLE price_overrides (
+    site_id          text NOT NULL,
+    override_id      text NOT NULL,
+    journal          bigint NOT NULL,
+    seq              bigint NOT NULL,
+    gtin             char(14) NOT NULL,
+    currency         char(3) NOT NULL,
+    list_price_minor bigint,
+    price_minor      bigint NOT NULL,
+    reason           text NOT NULL,
+    clerk            text,
+    authorised_by    text,
+    event_time       timestamptz NOT NULL,
+    business_day     date NOT NULL,
+    PRIMARY KEY (site_id, override_id)
+);
+
+ALTER TABLE sale_lines ADD COLUMN override_id text;
+
+-- How far a till may go: of a site, or of everybody (site_id '').
+CREATE TABLE till_limits (
+    site_id              text PRIMARY KEY,
+    discount_limit_bp    integer CHECK (discount_limit_bp BETWEEN 0 AND 10000),
+    override_limit_bp    integer CHECK (override_limit_bp BETWEEN 0 AND 10000),
+    override             boolean NOT NULL DEFAULT true,
+    cash_tolerance_minor bigint NOT NULL DEFAULT 0 CHECK (cash_tolerance_minor >= 0),
+    -- how far a line may be from the price list's price without any reason given; null: lines are not held against the list
+    price_tolerance_bp   integer CHECK (price_tolerance_bp >= 0),
+    updated_at           timestamptz NOT NULL,
+    actor                text NOT NULL
+);
+
+-- Stocktakes ------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE stocktakes (
+    site_id         text NOT NULL,
+    stocktake_id    text NOT NULL,
+    name            text NOT NULL,
+    blind           boolean NOT NULL,
+    gtins           char(14)[] NOT NULL DEFAULT '{}', -- what is counted; empty: everything
+    state           text NOT NULL CHECK (state IN ('counting', 'recounting', 'proposed', 'booked', 'cancelled')),
+    round           integer NOT NULL DEFAULT 1,
+    recount_limit_quantity numeric,   -- a variance beyond either is counted again before it can be approved
+    recount_limit_minor    bigint,
+    started_at      timestamptz NOT NULL,
+    started_by      text NOT NULL,
+    ended_at        timestamptz,
+    ended_by        text,
+    reason          text,
+    PRIMARY KEY (site_id, stocktake_id)
+);
+
+-- What was counted, as it came. A later count of the same area in the same round replaces the earlier one.
+CREATE TABLE stocktake_counts (
+    site_id      text NOT NULL,
+    stocktake_id text NOT NULL,
+    journal      bigint NOT NULL,
+    seq          bigint NOT NULL,
+    line         integer NOT NULL,
+    area         text NOT NULL,
+    round        integer NOT NULL,
+    complete     boolean NOT NULL,
+    gtin         char(14), -- null: an area in which nothing was found
+    quantity     numeric NOT NULL,
+    items        text[] NOT NULL DEFAULT '{}',
+    clerk        text,
+    counted_at   timestamptz NOT NULL,
+    recorded_at  timestamptz NOT NULL,
+    PRIMARY KEY (site_id, stocktake_id, journal, seq, line)
+);
+
+-- What follows for each product: the count against the balance at its moment.
+CREATE TABLE stocktake_lines (
+    site_id      text NOT NULL,
+    stocktake_id text NOT NULL,
+    gtin         char(14) NOT NULL,
+    round        integer NOT NULL,
+    counted      numeric NOT NULL,
+    counted_at   timestamptz NOT NULL,
+    expected     numeric NOT NULL,
+    variance     numeric NOT NULL, -- counted - expected
+    value_minor  bigint,           -- of the variance, at cost
+    uncertain    numeric NOT NULL DEFAULT 0, -- what moved between the first and the last of several areas
+    state        text NOT NULL CHECK (state IN ('agrees', 'recount', 'proposed', 'approved', 'refused', 'booked')),
+    reason       text,
+    PRIMARY KEY (site_id, stocktake_id, gtin)
+);
+
+-- Invoices --------------------------------------------------------------------------------------------------------------
+
+-- What a site was charged (UBL Invoice), to be matched against what was ordered and what was received.
+CREATE TABLE invoices (
+    site_id     text NOT NULL, -- the buyer's
+    invoice_id  text NOT NULL, -- the supplier's own number
+    from_site_id text,
+    order_id    text,
+    despatch_id text,
+    currency    char(3) NOT NULL,
+    issued_at   timestamptz NOT NULL,
+    body_hash   bytea NOT NULL,
+    state       text NOT NULL CHECK (state IN ('open', 'matched', 'disputed', 'paid', 'cancelled')),
+    recorded_at timestamptz NOT NULL,
+    actor       text NOT NULL,
+    PRIMARY KEY (site_id, invoice_id)
+);
+CREATE INDEX invoices_of_order ON invoices (site_id, order_id) WHERE order_id IS NOT NULL;
+
+CREATE TABLE invoice_lines (
+    site_id     text NOT NULL,
+    invoice_id  text NOT NULL,
+    line        integer NOT NULL,
+    order_line  integer,
+    gtin        char(14) NOT NULL,
+    quantity    numeric NOT NULL,
+    price_minor numeric NOT NULL, -- of one unit
+    PRIMARY KEY (site_id, invoice_id, line),
+    FOREIGN KEY (site_id, invoice_id) REFERENCES invoices
+);
+
+-- Discrepancies ---------------------------------------------------------------------------------------------------------
+
+ALTER TABLE discrepancies
+    ADD COLUMN cause       text,  -- the likely cause in one word, for programs: theft, not_loaded, double_scan …
+    ADD COLUMN probability real CHECK (probability BETWEEN 0 AND 1),
+    ADD COLUMN settlement  jsonb; -- what settling it would book: {"reason": …, "lines": [{"gtin": …, "quantity": …}]}
+CREATE INDEX discrepancies_of_class ON discrepancies (class, state, opened_at);
+
+-- Isolation -------------------------------------------------------------------------------------------------------------
+
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['stock_days', 'stock_months', 'day_closings', 'restatements', 'payments', 'shifts', 'shift_counts',
+        'cash_moves', 'price_overrides', 'stocktakes', 'stocktake_counts', 'stocktake_lines', 'invoices', 'invoice_lines'] LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
+        EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
+        EXECUTE format(
+            'CREATE POLICY by_site ON %I USING ((SELECT sees_every_site()) OR site_id = ANY ((SELECT seen_sites())::text[]))'
+            ' WITH CHECK (may_see(site_id))', name);
+    END LOOP;
+END $$;
+
+GRANT SELECT, INSERT, UPDATE ON stock_days, stock_months, day_closings, restatements, payments, shifts, shift_counts, cash_moves,
+    price_overrides, stocktakes, stocktake_counts, stocktake_lines, invoices, invoice_lines, costs, till_limits TO countermark_api;
+GRANT DELETE ON stocktake_lines, costs, till_limits TO countermark_api;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO countermark_api;
