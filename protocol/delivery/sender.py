@@ -123,6 +123,7 @@ def _disagree(state: State, cursor: Cursor, journal: JournalView, now_us: int) -
 
 def _go_on(state: State, journal: JournalView, now_us: int) -> Step:
     """Send what follows, or rest."""
+    state = _measured(state, now_us)
     noted = NoteAcked(state.epoch, state.next_seq)
     end = _end_of(journal, state.epoch)
     if state.next_seq < end:
@@ -228,11 +229,26 @@ def _marks(state: State, journal: JournalView) -> tuple[Mark, ...]:
 
 
 def _wait(state: State, now_us: int) -> State:
-    """Wait for an answer: doubling, capped, and spread by up to a half so that a thousand agents do not return as one."""
+    """Wait for an answer: doubling, capped, and spread by up to a half so that a thousand agents do not return as one.
+
+    It begins with half as long again as the last answer took, if that is more than usual: where a thousand wait for their
+    turn, asking again before one's own only makes the turn later.
+    """
     pace = state.pace
-    wait = min(pace.answer_timeout_us << min(state.attempt, 20), pace.answer_timeout_limit_us)
+    first = max(pace.answer_timeout_us, state.answer_us + state.answer_us // 2)
+    wait = min(first << min(state.attempt, 20), pace.answer_timeout_limit_us)
     spread = hashlib.sha256(f"{state.agent}/{state.attempt}".encode()).digest()[0]
-    return msgspec.structs.replace(state, wake_us=now_us + wait + wait * spread // 512)
+    waiting_since_us = state.waiting_since_us if state.attempt else now_us
+    return msgspec.structs.replace(
+        state, wake_us=now_us + wait + wait * spread // 512, waiting_since_us=waiting_since_us
+    )
+
+
+def _measured(state: State, now_us: int) -> State:
+    """An answer is there. Which of several repetitions it answers nobody knows: the first, the more patient guess."""
+    if state.waiting_since_us is None:
+        return state
+    return msgspec.structs.replace(state, answer_us=now_us - state.waiting_since_us, waiting_since_us=None)
 
 
 Rule = Callable[[State, Any, JournalView, int], Step]

@@ -37,7 +37,10 @@ class Phase(StrEnum):
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
-    """How patient the sender is. Waits double from ``answer_timeout_us`` to ``answer_timeout_limit_us``, with jitter."""
+    """How patient the sender is. Waits double from ``answer_timeout_us`` to ``answer_timeout_limit_us``, with jitter.
+
+    Where the last answer took longer, they begin with half as long again as that.
+    """
 
     answer_timeout_us: int = 5_000_000
     answer_timeout_limit_us: int = 60_000_000
@@ -52,6 +55,10 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     phase: Phase = Phase.OFFLINE
     attempt: int = 0
     wake_us: int | None = None
+    waiting_since_us: int | None = (
+        None  # since when an answer is awaited, first repetition or last; None while none is
+    )
+    answer_us: int = 0  # how long the last answer took
     epoch: str = ""  # the current epoch, once a welcome has named it
     next_seq: int = 1  # the first row of it that central has not acknowledged
     low_seq: int = 0  # while comparing: the last row known to be the same on both sides …

@@ -14,7 +14,7 @@ from protocol.delivery.vocabulary import (
     Tick,
 )
 from protocol.messages import Ack, Cursor
-from tests.protocol.sender_driver import EPOCH, PACE, cursor, driver, welcome
+from tests.protocol.sender_driver import EPOCH, PACE, Driver, cursor, driver, welcome
 
 
 def test_a_sender_that_is_connected_says_hello() -> None:
@@ -70,6 +70,50 @@ def test_without_an_ack_the_same_batch_is_sent_again_a_little_later_each_time() 
     )
 
 
+def test_an_answer_that_took_long_makes_the_next_wait_half_as_long_again() -> None:
+    at = driver(5, Connected())
+    at.give(welcome(cursor(at.disk, 1)))
+    at.now_us = 2_000
+    at.give(Ack(cursor=cursor(at.disk, 3)))
+    assert 3_000 <= patience_us(at) <= 4_500
+
+
+def test_an_answer_is_timed_from_the_first_of_the_repetitions() -> None:
+    at = driver(5, Connected())
+    at.give(welcome(cursor(at.disk, 1)))
+    at.now_us = 1_500
+    at.give(Tick())
+    at.now_us = 2_000
+    at.give(Ack(cursor=cursor(at.disk, 3)))
+    assert 3_000 <= patience_us(at) <= 4_500
+
+
+def test_after_a_quick_answer_the_usual_wait_is_back() -> None:
+    at = driver(5, Connected())
+    at.give(welcome(cursor(at.disk, 1)))
+    at.now_us = 2_000
+    at.give(Ack(cursor=cursor(at.disk, 3)))
+    at.now_us = 2_100
+    at.give(Ack(cursor=cursor(at.disk, 4)))
+    assert 1_000 <= patience_us(at) <= 1_500
+
+
+def test_no_answer_however_slow_makes_the_wait_longer_than_its_limit() -> None:
+    at = driver(5, Connected())
+    at.give(welcome(cursor(at.disk, 1)))
+    at.now_us = 60_000
+    at.give(Ack(cursor=cursor(at.disk, 3)))
+    assert 4_000 <= patience_us(at) <= 6_000
+
+
+def test_the_time_at_rest_is_not_taken_for_a_slow_answer() -> None:
+    at = driver(5, Connected())
+    at.give(welcome(cursor(at.disk, 6)))
+    at.now_us = 40_000
+    at.give(Ack(cursor=cursor(at.disk, 3)))  # central was restored from a backup
+    assert 1_000 <= patience_us(at) <= 1_500
+
+
 def test_a_repeated_ack_changes_nothing() -> None:
     at = driver(5, Connected())
     at.give(welcome(cursor(at.disk, 3)))
@@ -109,3 +153,9 @@ def test_a_welcome_that_does_not_name_the_live_epoch_is_an_old_one() -> None:
     at = driver(1, Connected())
     assert at.give(welcome(Cursor("another", 1, b""))) == []
     assert at.state.phase is Phase.GREETING
+
+
+def patience_us(at: Driver) -> int:
+    """How long the sender waits from now on."""
+    assert at.state.wake_us is not None
+    return at.state.wake_us - at.now_us
