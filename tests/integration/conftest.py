@@ -10,9 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
 
+from central.database import Database
 from central.embedded.database import EmbeddedDatabase, start_database
+from central.migrations import migrate
 from tests.integration import services
 from tests.integration.services import RunningBroker
 
@@ -45,9 +49,31 @@ def embedded_database() -> Iterator[EmbeddedDatabase]:
         yield database
 
 
+@pytest.fixture(scope="session")
+def migrated_database(embedded_database: EmbeddedDatabase) -> str:
+    """The name of a database with the whole schema and nothing in it, to copy: that is much faster than to run every step again."""
+    with Database(embedded_database.ensure_database("migrated")) as database:
+        migrate(database)
+    return "migrated"
+
+
 @pytest.fixture
-def database_url(embedded_database: EmbeddedDatabase) -> Iterator[str]:
-    """The URL of an empty database, dropped after the test."""
+def database_url(embedded_database: EmbeddedDatabase, migrated_database: str) -> Iterator[str]:
+    """The URL of a database with the schema, and nothing in it; dropped after the test."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(embedded_database.url("postgres"), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(migrated_database)
+            )
+        )
+    yield embedded_database.url(name)
+    embedded_database.drop_database(name)
+
+
+@pytest.fixture
+def empty_database_url(embedded_database: EmbeddedDatabase) -> Iterator[str]:
+    """The URL of a database without any schema, dropped after the test."""
     name = f"test_{uuid.uuid4().hex}"
     yield embedded_database.ensure_database(name)
     embedded_database.drop_database(name)

@@ -164,9 +164,9 @@ def test_the_intake_works_for_an_owner_who_is_subject_to_row_level_security(
             assert connection.execute("SELECT DISTINCT site_id FROM movements").fetchall() == [("north",)]
 
 
-def test_a_database_without_a_schema_says_what_to_run(database_url: str) -> None:
+def test_a_database_without_a_schema_says_what_to_run(empty_database_url: str) -> None:
     with (
-        Database(database_url) as database,
+        Database(empty_database_url) as database,
         database.transaction() as connection,
         pytest.raises(NotMigrated, match="countermark-central migrate"),
     ):

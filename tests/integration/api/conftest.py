@@ -11,19 +11,14 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from central.database import Database
 from central.embedded.database import EmbeddedDatabase
-from central.migrations import migrate
 from tests.integration.api.world import World, open_world
 
 
 @pytest.fixture(scope="session")
-def template(embedded_database: EmbeddedDatabase) -> str:
+def template(migrated_database: str) -> str:
     """The name of a migrated database that nobody is connected to."""
-    name = f"template_{uuid.uuid4().hex[:12]}"
-    with Database(embedded_database.ensure_database(name), pool_size=2) as database:
-        migrate(database)
-    return name
+    return migrated_database
 
 
 @contextmanager
