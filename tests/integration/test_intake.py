@@ -298,17 +298,17 @@ def test_a_process_that_dies_between_commit_and_ack_is_asked_again_and_counts_on
         assert_books_hold(next_one, bodies)
 
 
-def test_an_intake_without_its_tables_answers_nothing(database_url: str) -> None:
-    with central(database_url) as books:
+def test_an_intake_without_its_tables_answers_nothing(empty_database_url: str) -> None:
+    with central(empty_database_url) as books:
         books.offer(AGENT, batch(EPOCH, 1, START, sales(1)))
         with pytest.raises(psycopg.errors.UndefinedTable):
             books.intake.drain()
         assert books.take_answers() == []
 
 
-def test_the_threads_wait_for_a_database_that_is_away_and_then_go_on(database_url: str) -> None:
+def test_the_threads_wait_for_a_database_that_is_away_and_then_go_on(empty_database_url: str) -> None:
     bodies = sales(3)
-    with central(database_url) as books:
+    with central(empty_database_url) as books:
         books.intake.start()
         books.offer(AGENT, batch(EPOCH, 1, START, bodies))
         while not books.intake.tallies.counts().get("retries"):

@@ -132,8 +132,8 @@ def test_a_wrong_database_url_is_one_clear_line(
     assert words in ended.stderr
 
 
-def test_a_database_without_a_schema_is_told_what_to_run(database_url: str, tmp_path: Path) -> None:
-    config = write_config(tmp_path, database_url)
+def test_a_database_without_a_schema_is_told_what_to_run(empty_database_url: str, tmp_path: Path) -> None:
+    config = write_config(tmp_path, empty_database_url)
     before = central("status", config=config)
     migrated = central("migrate", config=config)
     after = central("status", "--json", config=config)
