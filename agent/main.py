@@ -1,4 +1,4 @@
-"""The only wiring of the agent: what is made from what, in which order it starts, and how it stops."""
+"""The wiring of the agent: what is made from what, in which order it starts, and how it stops. The nouns of the counter join in ``wiring``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import logging
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future
-from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -18,53 +17,30 @@ from agent.feeds.replica import Replica
 from agent.identity import storage
 from agent.identity.renewing import keep_renewed
 from agent.identity.storage import Identity
-from agent.journal.journal import Accepted, Journal
+from agent.journal.journal import Journal
 from agent.journal.notices import dismiss
 from agent.local.app import create_app
 from agent.local.events import Hub
 from agent.local.health import Health
-from agent.local.parts import Parts
 from agent.local.server import listen, serve
 from agent.neighbours.messages import ItemTold
-from agent.neighbours.service import Certificates, Known, Neighbours, NoNeighbours
-from agent.orders.scans import reorder
-from agent.orders.service import Orders
-from agent.orders.unsent import unsent_bodies
-from agent.packing.cases import Cases
-from agent.packing.rules import PACK, UNPACK
-from agent.packing.scans import pack, unpack
-from agent.packing.service import Packing
+from agent.neighbours.service import Certificates, Known, Neighbours
 from agent.printing.making import make_printing
 from agent.printing.service import Printing
-from agent.receiving.scans import receive
-from agent.receiving.service import Goods
 from agent.scanners.service import Scanners
 from agent.scanners.sources import make_sources
 from agent.scanners.watching import AdoptedScanners
 from agent.settings import Settings
 from agent.shop import Shop
 from agent.store import Connection, Store
-from agent.till.asked import Resolver
 from agent.till.catalogue import Catalogue
-from agent.till.counter import Counter, Judging, RecordRefused
-from agent.till.desk import Desk
-from agent.till.frames import Frame, Mode
-from agent.till.receipts import Receipts
-from agent.till.returning import TakingBack
-from agent.till.returns import Returns
-from agent.till.sales import Sales
-from agent.till.selling import Selling
-from agent.till.voids import Voids
+from agent.till.frames import Frame
 from agent.uplink.configured import link_identity, link_settings
 from agent.uplink.uplink import Uplink
-from agent.verification.filters import Filters
 from agent.verification.local_items import find_item, settle
-from agent.verification.reader import Reader
-from agent.verification.service import CentralAsked, NeighboursAsked, Sources, Verification
-from agent.verification.signatures import Signatures
+from agent.wiring import make_parts
 from devices import clocks
 from devices.recording import Recorder
-from protocol.events import Event, ScanRefused
 from protocol.messages import FeedChunk
 
 JOURNAL_FILE = "journal.db"
@@ -265,104 +241,8 @@ def certificates_of(identity: Identity) -> Certificates:
     return Certificates(ca=identity.ca_path, certificate=identity.certificate_path, key=identity.key_path)
 
 
-def make_parts(
-    shop: Shop,
-    settings: Settings,
-    identity: Identity,
-    journal: Journal,
-    hub: Hub,
-    central: CentralAsked,
-    neighbours: NeighboursAsked | None = None,
-) -> Parts:
-    """The nouns of the counter, joined."""
-    signatures = Signatures(shop.replica, shop.clock)
-    reader = Reader(settings.codes.rules(), signatures)
-    verification = Verification(
-        store=shop.store,
-        replica=shop.replica,
-        sources=Sources(
-            labels=signatures,
-            lists=Filters(shop.replica, signatures.verifies, store=shop.store, clock=shop.clock),
-            central=central,
-            neighbours=neighbours or NoNeighbours(),
-        ),
-        site=identity.site,
-        time_zone=identity.time_zone,
-        clock=shop.clock,
-    )
-    desk = Desk("sale", drafts=shop.drafts, announce=shop.announce, currency=shop.catalogue.currency)
-    returns_desk = Desk(
-        "return", drafts=shop.drafts, announce=shop.announce, currency=shop.catalogue.currency
-    )
-    resolver = Resolver(catalogue=shop.catalogue, verification=verification, reader=reader)
-    sales = Sales(shop, resolver, desk)
-    receipts = Receipts(shop.store, shop.documents, settings.till.void_minutes)
-    taking_back = TakingBack(
-        catalogue=shop.catalogue, desk=returns_desk, receipts=receipts, site=identity.site
-    )
-    cases = Cases(shop.store, shop.replica, shop.clock)
-    goods = Goods(shop, cases)
-    packing, unpacking = Packing(PACK, shop, cases), Packing(UNPACK, shop, cases)
-    orders = Orders(shop, lambda: unsent_bodies(journal))
-    selling = Selling(
-        catalogue=shop.catalogue,
-        desk=desk,
-        refuse_unknown_products=settings.till.unknown_products == "refuse",
-    )
-    counter = Counter(
-        shop,
-        Judging(reader=reader, verification=verification, ask_timeout_ms=settings.till.ask_timeout_ms),
-        {
-            Mode.SALE: selling.sell,
-            Mode.VERIFY: lambda _, judged: selling.verify(judged),
-            Mode.RECEIVE: lambda code, judged: receive(code, judged, shop.catalogue, goods),
-            Mode.PACK: lambda code, judged: pack(code, judged, shop.catalogue, packing),
-            Mode.UNPACK: lambda code, judged: unpack(code, judged, shop.catalogue, unpacking),
-            Mode.REORDER: lambda _, judged: reorder(judged, shop.catalogue, orders),
-            Mode.RETURN: taking_back.take_back,
-        },
-        {Mode.SALE: desk, Mode.RETURN: returns_desk},
-        goods,
-        _recorder(shop, journal),
-    )
-    return Parts(
-        counter=counter,
-        desk=desk,
-        returns_desk=returns_desk,
-        sales=sales,
-        returns=Returns(shop, resolver, returns_desk, receipts, verification, identity.site),
-        taking_back=taking_back,
-        voids=Voids(shop, receipts, verification, identity.site),
-        receipts=receipts,
-        selling=selling,
-        goods=goods,
-        packing=packing,
-        unpacking=unpacking,
-        orders=orders,
-        catalogue=shop.catalogue,
-        verification=verification,
-        reader=reader,
-        ask_timeout_ms=settings.till.ask_timeout_ms,
-        double_trigger_ms=settings.till.double_trigger_ms,
-        clock=shop.clock,
-        hub=hub,
-    )
-
-
 def _wake(loop: asyncio.AbstractEventLoop, changed: asyncio.Event) -> None:
     loop.call_soon_threadsafe(changed.set)
-
-
-def _recorder(shop: Shop, journal: Journal) -> RecordRefused:
-    """Appends the evidence of a refused scan. Nobody waits for it; a disk that refuses it is told of by the status."""
-
-    def append(connection: Connection, event: Event) -> Accepted:
-        return journal.append(connection, event)
-
-    def record(refused: ScanRefused) -> None:
-        shop.store.write(partial(append, event=Event(at=shop.clock.moment(), body=refused)))
-
-    return record
 
 
 def software() -> str:

@@ -17,7 +17,6 @@ from agent.identity.storage import BrokerAddress, Identity
 from agent.journal.journal import Journal
 from agent.local.events import Hub
 from agent.local.parts import Parts
-from agent.main import make_parts
 from agent.neighbours.messages import ItemTold
 from agent.printing.service import Printing
 from agent.settings import Settings, TillSettings
@@ -26,6 +25,7 @@ from agent.store import Store
 from agent.till.catalogue import Catalogue
 from agent.till.frames import Frame, ScanFrame
 from agent.verification.local_items import settle
+from agent.wiring import make_parts
 from devices.scan import Scan
 from protocol.events import Event, decode_event
 from protocol.feeds import (
