@@ -199,7 +199,8 @@ class StocktakeHere(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """stocktakes, key ``stocktake_id``: a stocktake of this site that is being counted. One that has ended has no row.
 
     ``gtins`` is what is to be counted; empty: everything. A ``blind`` count does not show ``expected`` (gtin -> quantity on the books when the
-    row was made); central leaves it out of the row then. ``recount`` is what is to be counted again, in ``round``.
+    row was made); central leaves it out of the row then. ``recount`` is what is to be counted again, in ``round``. ``areas`` tells which were
+    counted in this round, by any till, and when (UTC microseconds): an area that is counted again replaces what was counted there.
     """
 
     stocktake_id: str
@@ -210,6 +211,7 @@ class StocktakeHere(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     gtins: tuple[str, ...] = ()
     recount: tuple[str, ...] = ()
     expected: dict[str, Decimal] = {}
+    areas: dict[str, int] = {}
 
 
 class SiteHere(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -164,6 +164,7 @@ def _fault_of_count(body: StockCounted) -> str | None:
         _fault_of_id("count_id", body.count_id)
         or _fault_of_id("stocktake_id", body.stocktake_id)
         or _fault_of_id("area", body.area)
+        or _fault_of_text("name", body.name)
         or _first(
             _fault_of_product(number, line.gtin, line.quantity)
             or _first(_fault_of_item(number, item) for item in line.items)

@@ -101,7 +101,7 @@ class StockCounted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     Counts of different areas add up. The same area counted again within one ``round`` replaces what was counted there before; ``round`` 2
     and later are recounts, which replace the earlier rounds of the products they name. ``complete`` says that a product of the area that
-    is not named was not there.
+    is not named was not there. ``name`` is that of a stocktake that was begun at the counter: central may hear of it here first.
     """
 
     count_id: str
@@ -111,3 +111,4 @@ class StockCounted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     round: int = 1
     complete: bool = False
     clerk: str | None = None
+    name: str | None = None
