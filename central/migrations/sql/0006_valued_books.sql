@@ -57,13 +57,17 @@ CREATE TABLE stock_months (
     PRIMARY KEY (site_id, month, gtin, flow)
 );
 
--- A day statement that was closed. What is heard of later is a restatement; the statement as closed is the one of today without them.
+-- A day statement that was closed, and with it every earlier day of the site that was not. What is heard of later is a restatement; the
+-- statement as closed is the one of today without them.
 CREATE TABLE day_closings (
     site_id      text NOT NULL,
     business_day date NOT NULL,
     closed_at    timestamptz NOT NULL,
     actor        text NOT NULL,
-    complete     boolean NOT NULL, -- no agent of the site had told of events that had not arrived
+    reason       text,
+    complete     boolean NOT NULL, -- every agent of the site had been heard since, and none had told of events that had not arrived
+    -- the last restatement of the site at that moment: of earlier days, later ones are not in the statement as closed
+    restated_through bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (site_id, business_day)
 );
 
@@ -85,7 +89,8 @@ CREATE TABLE restatements (
 
 -- Money of the tills ----------------------------------------------------------------------------------------------------
 
--- How receipts were paid; refunds and voids below zero.
+-- How receipts were paid; refunds and voids below zero. The rows of a receipt add up to its amount: what the till did not say is 'unstated'; a
+-- void whose sale has not arrived is 'unknown' until then.
 CREATE TABLE payments (
     site_id      text NOT NULL,
     business_day date NOT NULL,
@@ -96,11 +101,13 @@ CREATE TABLE payments (
     sale_id      text NOT NULL,
     method       text NOT NULL,
     amount_minor bigint NOT NULL,
+    tendered_minor bigint, -- what was handed over, where that was more
     currency     char(3) NOT NULL,
     event_time   timestamptz NOT NULL,
     PRIMARY KEY (site_id, business_day, journal, seq, line)
 );
 CREATE INDEX payments_of_journal ON payments (site_id, journal, seq);
+CREATE INDEX payments_unknown ON payments (site_id, sale_id) WHERE method = 'unknown';
 
 CREATE TABLE shifts (
     site_id       text NOT NULL,
@@ -121,6 +128,8 @@ CREATE TABLE shifts (
     PRIMARY KEY (site_id, shift_id)
 );
 CREATE INDEX shifts_of_day ON shifts (site_id, business_day);
+CREATE INDEX shifts_of_opening ON shifts (site_id, journal, first_seq);
+CREATE INDEX shifts_of_closing ON shifts (site_id, closed_journal, last_seq) WHERE closed_journal IS NOT NULL;
 
 -- By method: what was counted, what the till expected, what central's books say.
 CREATE TABLE shift_counts (
@@ -251,6 +260,9 @@ CREATE TABLE invoices (
     state       text NOT NULL CHECK (state IN ('open', 'matched', 'disputed', 'paid', 'cancelled')),
     recorded_at timestamptz NOT NULL,
     actor       text NOT NULL,
+    -- UNCL1001: 380 an invoice, 381 a credit note; the invoice that it takes back from
+    type_code   text NOT NULL DEFAULT '380' CHECK (type_code IN ('380', '381')),
+    billing_reference text,
     PRIMARY KEY (site_id, invoice_id)
 );
 CREATE INDEX invoices_of_order ON invoices (site_id, order_id) WHERE order_id IS NOT NULL;
@@ -272,8 +284,30 @@ CREATE TABLE invoice_lines (
 ALTER TABLE discrepancies
     ADD COLUMN cause       text,  -- the likely cause in one word, for programs: theft, not_loaded, double_scan …
     ADD COLUMN probability real CHECK (probability BETWEEN 0 AND 1),
-    ADD COLUMN settlement  jsonb; -- what settling it would book: {"reason": …, "lines": [{"gtin": …, "quantity": …}]}
+    ADD COLUMN settlement  jsonb, -- what settling it would book: {"reason": …, "lines": [{"gtin": …, "quantity": …}]}
+    ADD COLUMN assessed_at timestamptz; -- when its likely cause was last looked for in what surrounds it
 CREATE INDEX discrepancies_of_class ON discrepancies (class, state, opened_at);
+CREATE INDEX discrepancies_of_site ON discrepancies (site_id, state, opened_at);
+CREATE INDEX discrepancies_to_assess ON discrepancies (updated_at)
+    WHERE state IN ('open', 'assigned') AND (assessed_at IS NULL OR assessed_at < updated_at);
+
+-- What a settled discrepancy took of a line that never arrived: it is no longer awaited.
+ALTER TABLE despatch_lines ADD COLUMN settled numeric NOT NULL DEFAULT 0 CHECK (settled >= 0);
+
+-- Fast movers that are in stock on paper and have not sold for unusually long: where the next count pays. Made by the clock, site by site.
+CREATE TABLE stock_suspects (
+    site_id       text NOT NULL,
+    gtin          char(14) NOT NULL,
+    probability   double precision NOT NULL CHECK (probability BETWEEN 0 AND 1), -- that nothing is there to be sold
+    on_hand       numeric NOT NULL,
+    value_minor   bigint NOT NULL,
+    last_sold_on  date NOT NULL,
+    silent_days   integer NOT NULL,
+    missed        double precision NOT NULL, -- sales that its usual rate would have brought in those days
+    looked_at     timestamptz NOT NULL,
+    PRIMARY KEY (site_id, gtin)
+);
+CREATE INDEX stock_suspects_ranked ON stock_suspects (probability DESC, site_id, gtin);
 
 -- Isolation -------------------------------------------------------------------------------------------------------------
 
@@ -282,7 +316,8 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['stock_days', 'stock_months', 'day_closings', 'restatements', 'payments', 'shifts', 'shift_counts',
-        'cash_moves', 'price_overrides', 'stocktakes', 'stocktake_counts', 'stocktake_lines', 'invoices', 'invoice_lines'] LOOP
+        'cash_moves', 'price_overrides', 'stocktakes', 'stocktake_counts', 'stocktake_lines', 'invoices', 'invoice_lines',
+        'stock_suspects'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
         EXECUTE format(
@@ -292,6 +327,7 @@ BEGIN
 END $$;
 
 GRANT SELECT, INSERT, UPDATE ON stock_days, stock_months, day_closings, restatements, payments, shifts, shift_counts, cash_moves,
-    price_overrides, stocktakes, stocktake_counts, stocktake_lines, invoices, invoice_lines, costs, till_limits TO countermark_api;
+    price_overrides, stocktakes, stocktake_counts, stocktake_lines, invoices, invoice_lines, stock_suspects, costs, till_limits
+    TO countermark_api;
 GRANT DELETE ON stocktake_lines, costs, till_limits TO countermark_api;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO countermark_api;
