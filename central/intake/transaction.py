@@ -17,12 +17,13 @@ from central.database import Connection
 from central.discrepancies import storage as discrepancies
 from central.discrepancies.rules import Discrepancy, DiscrepancyClass
 from central.intake import greetings
+from central.intake.bookable import fault_of
 from central.intake.booking import book
 from central.intake.clocks import uncertainty_us
 from central.intake.cursors import Cursors
 from central.intake.faults import DATA_FAULTS, in_words
 from central.intake.letters import Letter, Opened, Unreadable
-from central.intake.rules import event_time, fault_of, local_day
+from central.intake.rules import event_time, local_day
 from central.items.signals import Watch
 from central.journals import storage as journals
 from central.journals.facts import Fact, kind_of

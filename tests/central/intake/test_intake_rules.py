@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from central.intake.rules import CLOCK_TOLERANCE_US, event_time, fault_of, local_day
+from central.intake.bookable import fault_of
+from central.intake.rules import CLOCK_TOLERANCE_US, event_time, local_day
 from central.moments import from_microseconds, to_microseconds
 from protocol.events import (
     Body,

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from central.intake.rules import fault_of
+from central.intake.bookable import fault_of
 from protocol.codes.check_digits import check_digit
 from protocol.events import (
     Body,
