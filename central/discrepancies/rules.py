@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -14,13 +14,23 @@ EVIDENCE_LIMIT = 50
 
 
 class DiscrepancyClass(StrEnum):
-    """The classes that are found as facts arrive."""
+    """The classes: found as facts arrive, and by the clock. docs/discrepancies.md has one line for each."""
 
     # goods
     SOLD_BELOW_ZERO = "sold_below_zero"
     UNKNOWN_PRODUCT = "unknown_product"
     SHORT_RECEIPT = "short_receipt"
     OVER_RECEIPT = "over_receipt"
+    IN_TRANSIT_TOO_LONG = "in_transit_too_long"
+    PHANTOM_STOCK = "phantom_stock"
+    STOCKTAKE_VARIANCE = "stocktake_variance"
+    WRONG_ITEM_SCANNED = "wrong_item_scanned"
+    # money
+    PRICE_OUTSIDE_POLICY = "price_outside_policy"
+    DISCOUNT_OUTSIDE_POLICY = "discount_outside_policy"
+    CASH_DIFFERENCE = "cash_difference"
+    SHIFT_DIFFERS = "shift_differs"
+    THREE_WAY_MATCH = "three_way_match"
     # items
     ITEM_SOLD_TWICE = "item_sold_twice"
     UNKNOWN_ITEM = "unknown_item"
@@ -42,6 +52,7 @@ class DiscrepancyClass(StrEnum):
     QUARANTINED = "quarantined"
     HELD = "held"
     CLOCK_STEP = "clock_step"
+    AGENT_SILENT = "agent_silent"
     # ourselves
     BALANCE_DRIFT = "balance_drift"
 
@@ -64,8 +75,13 @@ ONE_HOME = frozenset(
 class Discrepancy(msgspec.Struct, frozen=True, kw_only=True):
     """A contradiction, as it is raised.
 
-    ``cause_key`` names its cause within class and site: facts with the same cause add evidence to one discrepancy. ``value``
-    is worked out from the price list where ``quantity`` and ``gtin`` are given.
+    ``cause_key`` names its cause within class and site: facts with the same cause add evidence to one discrepancy.
+
+    ``cause`` is the likely cause in one word, with its ``probability`` where that can be told; who raises it may leave both to
+    :mod:`central.discrepancies.causes`. ``settlement`` is what settling it would book, see :mod:`central.discrepancies.settlements`.
+
+    The value is ``value_minor`` of ``currency``; where none is given it is worked out from the price list for ``quantity`` of ``gtin``.
+    Where it ``adds_up``, quantity and value of a new fact are added to what the discrepancy has; else they take its place.
     """
 
     site: str
@@ -77,6 +93,12 @@ class Discrepancy(msgspec.Struct, frozen=True, kw_only=True):
     gtin: str | None = None
     item: str | None = None
     quantity: Decimal | None = None
+    value_minor: int | None = None
+    currency: str | None = None
+    cause: str | None = None
+    probability: float | None = None
+    settlement: dict[str, Any] | None = None
+    adds_up: bool = False
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -89,8 +111,25 @@ def merged(raised: Iterable[Discrepancy]) -> list[Discrepancy]:
     together: dict[tuple[str, str, str], Discrepancy] = {}
     for one in raised:
         before = together.get(one.key)
-        together[one.key] = _with(one, (*(before.evidence if before else ()), *one.evidence))
-    return [together[key] for key in sorted(together)]
+        together[one.key] = one if before is None else _added(before, one)
+    return [_with(together[key], together[key].evidence) for key in sorted(together)]
+
+
+def _added(before: Discrepancy, one: Discrepancy) -> Discrepancy:
+    if one.adds_up:
+        one = msgspec.structs.replace(
+            one,
+            quantity=_sum(before.quantity, one.quantity),
+            value_minor=_sum(before.value_minor, one.value_minor),
+        )
+    return _with(one, (*before.evidence, *one.evidence))
+
+
+Number = TypeVar("Number", int, Decimal)
+
+
+def _sum(one: Number | None, other: Number | None) -> Number | None:
+    return one if other is None else other if one is None else one + other
 
 
 def with_earlier(raised: Discrepancy, evidence: Iterable[dict[str, Any]]) -> Discrepancy:

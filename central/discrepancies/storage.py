@@ -10,6 +10,7 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from central.database import Connection
+from central.discrepancies.causes import ASSESSED, named
 from central.discrepancies.rules import (
     EVIDENCE_LIMIT,
     ONE_HOME,
@@ -34,7 +35,7 @@ def raise_all(connection: Connection, raised: Iterable[Discrepancy], at: datetim
 
     One that a person has dismissed stays dismissed: it was decided that this cause is none.
     """
-    cases = merged(_at_home(connection, list(raised)))
+    cases = [named(case) for case in merged(_at_home(connection, list(raised)))]
     if not cases:
         return
     kept = _lock(connection, cases)
@@ -43,7 +44,9 @@ def raise_all(connection: Connection, raised: Iterable[Discrepancy], at: datetim
         with_earlier(case, kept[case.key].evidence)
         for case in cases
         if case.key in kept
-        and (len(kept[case.key].evidence) < EVIDENCE_LIMIT or kept[case.key].state == "settled")
+        and (
+            case.adds_up or len(kept[case.key].evidence) < EVIDENCE_LIMIT or kept[case.key].state == "settled"
+        )
     ]
     _write(connection, [*fresh, *known], at)
     reopened = [case for case in known if kept[case.key].state == "settled"]
@@ -125,35 +128,52 @@ def _lock(connection: Connection, cases: Sequence[Discrepancy]) -> dict[tuple[st
 def _write(connection: Connection, cases: Sequence[Discrepancy], at: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.executemany(
-            # The value: what the goods cost at this site today, where a quantity of a product is at stake.
+            # The value, where none is given: what the goods cost at this site today, for the quantity of a product that is at stake.
+            # What was found out about a case since (assessed_at) is not overwritten by a further fact, it is looked at again.
             """
-            INSERT INTO discrepancies
+            INSERT INTO discrepancies AS kept
                 (site_id, class, cause_key, gtin, item, quantity, value_minor, currency, likely_cause, proposal, evidence,
-                 opened_at, updated_at)
+                 cause, probability, settlement, opened_at, updated_at)
             SELECT %(site)s::text, %(class)s, %(cause_key)s, %(gtin)s::text, %(item)s, %(quantity)s::numeric,
-                   round(abs(%(quantity)s::numeric) * price.price_minor), price.currency, %(likely_cause)s, %(proposal)s,
-                   %(evidence)s, %(at)s::timestamptz, %(at)s::timestamptz
+                   coalesce(%(value_minor)s::bigint, round(abs(%(quantity)s::numeric) * price.price_minor)),
+                   coalesce(%(currency)s::bpchar, price.currency), %(likely_cause)s, %(proposal)s, %(evidence)s,
+                   %(cause)s, %(probability)s, %(settlement)s, %(at)s::timestamptz, %(at)s::timestamptz
             FROM (SELECT 1) AS always
             LEFT JOIN LATERAL (
                 SELECT price_minor, prices.currency
                 FROM sites JOIN prices USING (price_list)
-                WHERE site_id = %(site)s::text AND gtin = %(gtin)s::bpchar AND valid_from <= %(at)s::timestamptz
+                WHERE %(value_minor)s::bigint IS NULL AND site_id = %(site)s::text AND gtin = %(gtin)s::bpchar
+                  AND valid_from <= %(at)s::timestamptz
                 ORDER BY valid_from DESC LIMIT 1
             ) AS price ON true
             ON CONFLICT (site_id, class, cause_key) DO UPDATE SET
                 evidence = EXCLUDED.evidence,
-                quantity = EXCLUDED.quantity,
-                value_minor = EXCLUDED.value_minor,
+                quantity = CASE WHEN %(adds_up)s AND kept.state <> 'settled' THEN coalesce(kept.quantity, 0) + EXCLUDED.quantity
+                                ELSE EXCLUDED.quantity END,
+                value_minor = CASE WHEN %(adds_up)s AND kept.state <> 'settled'
+                                   THEN coalesce(kept.value_minor, 0) + coalesce(EXCLUDED.value_minor, 0)
+                                   ELSE EXCLUDED.value_minor END,
                 currency = EXCLUDED.currency,
-                state = CASE discrepancies.state WHEN 'settled' THEN 'open' ELSE discrepancies.state END,
+                likely_cause = CASE WHEN %(is_assessed)s AND kept.assessed_at IS NOT NULL THEN kept.likely_cause
+                                    ELSE EXCLUDED.likely_cause END,
+                proposal = CASE WHEN %(is_assessed)s AND kept.assessed_at IS NOT NULL THEN kept.proposal ELSE EXCLUDED.proposal END,
+                cause = CASE WHEN %(is_assessed)s AND kept.assessed_at IS NOT NULL THEN kept.cause ELSE EXCLUDED.cause END,
+                probability = CASE WHEN %(is_assessed)s AND kept.assessed_at IS NOT NULL THEN kept.probability
+                                   ELSE EXCLUDED.probability END,
+                settlement = CASE WHEN %(is_assessed)s AND kept.assessed_at IS NOT NULL THEN kept.settlement
+                                  ELSE EXCLUDED.settlement END,
+                state = CASE kept.state WHEN 'settled' THEN 'open' ELSE kept.state END,
                 updated_at = EXCLUDED.updated_at
             """,
             [
                 {
                     "site": case.site, "class": case.discrepancy_class.value, "cause_key": case.cause_key,
                     "gtin": case.gtin, "item": case.item, "quantity": case.quantity,
+                    "value_minor": case.value_minor, "currency": case.currency,
                     "likely_cause": case.likely_cause, "proposal": case.proposal,
-                    "evidence": Jsonb(case.evidence), "at": at,
+                    "evidence": Jsonb(case.evidence), "cause": case.cause, "probability": case.probability,
+                    "settlement": None if case.settlement is None else Jsonb(case.settlement),
+                    "adds_up": case.adds_up, "is_assessed": case.discrepancy_class in ASSESSED, "at": at,
                 }
                 for case in cases
             ],
