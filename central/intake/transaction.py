@@ -247,6 +247,7 @@ def _take_row(work: _Work, one: _Arrived) -> None:
         business_day=local_day(happened, here.time_zone),
         body=event.body,
         uncertainty_us=uncertainty_us(event.at, one.received_us, booted_at, happened),
+        stated_us=event.at.event_time_us,
     )
     work.facts.append(fact)
     work.archived.append(_archived(one, kind_of(event.body), happened))

@@ -15,7 +15,8 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     ``event_time`` is when it happened, corrected for the agent's clock where that is known to be wrong; ``recorded_at`` when
     central learned of it; ``business_day`` the local date of the site at ``event_time``. ``journal`` is central's short name
-    for (agent, epoch). ``uncertainty_us`` says how far ``event_time`` may still be off.
+    for (agent, epoch). ``uncertainty_us`` says how far ``event_time`` may still be off. ``stated_us`` is what the agent's clock said at
+    that moment: other times in the event are of the same clock. None: the clock was right.
     """
 
     site: str
@@ -28,6 +29,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     business_day: date
     body: Body
     uncertainty_us: int = 0
+    stated_us: int | None = None
 
     def evidence(self, **more: Any) -> dict[str, Any]:
         """This fact as evidence of a discrepancy: enough to find the event and to put several in order."""
