@@ -196,7 +196,9 @@ CREATE TABLE stocktakes (
     stocktake_id    text NOT NULL,
     name            text NOT NULL,
     blind           boolean NOT NULL,
+    is_from_counter boolean NOT NULL DEFAULT false,   -- a counter began it without asking central
     gtins           char(14)[] NOT NULL DEFAULT '{}', -- what is counted; empty: everything
+    departments     text[] NOT NULL DEFAULT '{}',     -- by which that was chosen
     state           text NOT NULL CHECK (state IN ('counting', 'recounting', 'proposed', 'booked', 'cancelled')),
     round           integer NOT NULL DEFAULT 1,
     recount_limit_quantity numeric,   -- a variance beyond either is counted again before it can be approved
@@ -208,6 +210,7 @@ CREATE TABLE stocktakes (
     reason          text,
     PRIMARY KEY (site_id, stocktake_id)
 );
+CREATE INDEX stocktakes_open ON stocktakes (site_id) WHERE state IN ('counting', 'recounting', 'proposed');
 
 -- What was counted, as it came. A later count of the same area in the same round replaces the earlier one.
 CREATE TABLE stocktake_counts (
@@ -216,6 +219,7 @@ CREATE TABLE stocktake_counts (
     journal      bigint NOT NULL,
     seq          bigint NOT NULL,
     line         integer NOT NULL,
+    count_id     text NOT NULL,
     area         text NOT NULL,
     round        integer NOT NULL,
     complete     boolean NOT NULL,
@@ -224,6 +228,7 @@ CREATE TABLE stocktake_counts (
     items        text[] NOT NULL DEFAULT '{}',
     clerk        text,
     counted_at   timestamptz NOT NULL,
+    event_time   timestamptz NOT NULL, -- of the whole count: of one area in one round the latest stands
     recorded_at  timestamptz NOT NULL,
     PRIMARY KEY (site_id, stocktake_id, journal, seq, line)
 );
@@ -240,9 +245,48 @@ CREATE TABLE stocktake_lines (
     variance     numeric NOT NULL, -- counted - expected
     value_minor  bigint,           -- of the variance, at cost
     uncertain    numeric NOT NULL DEFAULT 0, -- what moved between the first and the last of several areas
+    is_unnamed   boolean NOT NULL DEFAULT false, -- nobody counted it
+    asked        integer[] NOT NULL DEFAULT '{}', -- the rounds in which it was to be counted again
     state        text NOT NULL CHECK (state IN ('agrees', 'recount', 'proposed', 'approved', 'refused', 'booked')),
     reason       text,
     PRIMARY KEY (site_id, stocktake_id, gtin)
+);
+
+CREATE TABLE stocktake_audit (
+    site_id      text NOT NULL,
+    stocktake_id text NOT NULL,
+    audit_id     bigint GENERATED ALWAYS AS IDENTITY,
+    at           timestamptz NOT NULL,
+    actor        text NOT NULL,
+    action       text NOT NULL,
+    from_state   text,
+    to_state     text NOT NULL,
+    reason       text,
+    gtins        char(14)[] NOT NULL DEFAULT '{}', -- the products it was about; empty: the whole
+    PRIMARY KEY (site_id, stocktake_id, audit_id)
+);
+
+-- Despatches by scan --------------------------------------------------------------------------------------------------------
+
+-- What a counter sent where no site may await it stands under to_site_id '?'; named_site is what it was addressed to.
+ALTER TABLE despatches
+    ADD COLUMN named_site text,
+    ADD COLUMN body_hash  bytea; -- of what the counter said: the same despatch again changes nothing
+CREATE INDEX despatches_of_id ON despatches (despatch_id);
+
+-- Receipts of despatches that central had not heard of: booked as from a supplier, and turned over when the despatch is heard of.
+CREATE TABLE early_receipts (
+    site_id           text NOT NULL,
+    despatch_id       text NOT NULL,
+    journal           bigint NOT NULL,
+    seq               bigint NOT NULL,
+    receipt_advice_id text NOT NULL,
+    lines             jsonb NOT NULL, -- [{"gtin": …, "quantity": …, "items": […]}], with what lay in cases
+    complete          boolean NOT NULL,
+    event_time        timestamptz NOT NULL,
+    business_day      date NOT NULL,
+    joined_at         timestamptz,
+    PRIMARY KEY (site_id, despatch_id, journal, seq)
 );
 
 -- Invoices --------------------------------------------------------------------------------------------------------------
@@ -291,6 +335,12 @@ CREATE INDEX discrepancies_of_site ON discrepancies (site_id, state, opened_at);
 CREATE INDEX discrepancies_to_assess ON discrepancies (updated_at)
     WHERE state IN ('open', 'assigned') AND (assessed_at IS NULL OR assessed_at < updated_at);
 
+CREATE INDEX discrepancies_of_product ON discrepancies (gtin, class) WHERE gtin IS NOT NULL;
+CREATE INDEX discrepancies_of_item ON discrepancies (item) WHERE item IS NOT NULL;
+CREATE INDEX despatches_awaited ON despatches (to_site_id, despatched_at) WHERE state <> 'received';
+CREATE INDEX despatches_of_lane ON despatches (to_site_id, from_site_id, despatched_at);
+CREATE INDEX despatches_by_id ON despatches (despatch_id);
+
 -- What a settled discrepancy took of a line that never arrived: it is no longer awaited.
 ALTER TABLE despatch_lines ADD COLUMN settled numeric NOT NULL DEFAULT 0 CHECK (settled >= 0);
 
@@ -316,8 +366,8 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['stock_days', 'stock_months', 'day_closings', 'restatements', 'payments', 'shifts', 'shift_counts',
-        'cash_moves', 'price_overrides', 'stocktakes', 'stocktake_counts', 'stocktake_lines', 'invoices', 'invoice_lines',
-        'stock_suspects'] LOOP
+        'cash_moves', 'price_overrides', 'stocktakes', 'stocktake_counts', 'stocktake_lines', 'stocktake_audit',
+        'early_receipts', 'invoices', 'invoice_lines', 'stock_suspects'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
         EXECUTE format(
@@ -327,7 +377,8 @@ BEGIN
 END $$;
 
 GRANT SELECT, INSERT, UPDATE ON stock_days, stock_months, day_closings, restatements, payments, shifts, shift_counts, cash_moves,
-    price_overrides, stocktakes, stocktake_counts, stocktake_lines, invoices, invoice_lines, stock_suspects, costs, till_limits
+    price_overrides, stocktakes, stocktake_counts, stocktake_lines, early_receipts, invoices, invoice_lines, stock_suspects, costs, till_limits
     TO countermark_api;
 GRANT DELETE ON stocktake_lines, costs, till_limits TO countermark_api;
+GRANT SELECT, INSERT ON stocktake_audit TO countermark_api;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO countermark_api;
