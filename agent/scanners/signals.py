@@ -10,6 +10,8 @@ SIGNALS: dict[Outcome, Signal] = {
     Outcome.FOUND: Signal.ACCEPTED,
     Outcome.RECEIVED: Signal.ACCEPTED,
     Outcome.PACKED: Signal.ACCEPTED,
+    Outcome.COUNTED: Signal.ACCEPTED,
+    Outcome.LOADED: Signal.ACCEPTED,
     Outcome.ASK: Signal.ASKED,
     Outcome.REFUSED: Signal.REFUSED,
     Outcome.UNREADABLE: Signal.UNREADABLE,

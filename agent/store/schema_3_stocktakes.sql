@@ -10,3 +10,13 @@ CREATE TABLE counted_areas (
     at_us        INTEGER NOT NULL,
     PRIMARY KEY (stocktake_id, area, round)
 ) STRICT, WITHOUT ROWID;
+
+-- Cases that were sent away from here, and the smaller ones in them: they stand here no more, until they are received again or the feed
+-- has told something new of them since. `base` is the digest of the feed's row then.
+CREATE TABLE containers_despatched (
+    sscc    TEXT    PRIMARY KEY,
+    number  TEXT    NOT NULL,          -- of the despatch
+    to_site TEXT    NOT NULL,
+    base    BLOB    NOT NULL,          -- empty: the feed had no row
+    at_us   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -30,6 +30,8 @@ class Mode(StrEnum):
     RETURN = "return"
     PACK = "pack"
     UNPACK = "unpack"
+    STOCKTAKE = "stocktake"
+    SHIP = "ship"
 
 
 class Outcome(StrEnum):
@@ -42,6 +44,8 @@ class Outcome(StrEnum):
     FOUND = "found"
     RECEIVED = "received"
     PACKED = "packed"
+    COUNTED = "counted"
+    LOADED = "loaded"
     UNREADABLE = "unreadable"
 
 
@@ -55,7 +59,12 @@ class Question(StrEnum):
     ITEM_CODE = "item_code"
     """This product is sold by its own code: scan that one."""
     SEALED = "sealed"
-    """Take this case in unopened, though nothing is known here of what it holds? ``POST /v1/receiving/cases`` with ``sealed``."""
+    """Take this case as it is, unopened, though nothing is known here of what it holds? ``POST /v1/receiving/cases`` with ``sealed``, or
+    ``POST /v1/shipping/cases``."""
+    UNCODED = "uncoded"
+    """Count this piece without the code that it should carry? The same scan again with ``uncoded``."""
+    QUANTITY = "quantity"
+    """How much of it? The same scan again with ``quantity``."""
 
 
 class ScanSeen(msgspec.Struct, frozen=True, kw_only=True):

@@ -76,20 +76,10 @@ def _piece(
     price_minor = product.price_minor if product else None
     quantity, amount_minor = Decimal(1), None
     if code.item is None:
-        if code.weight is not None:
-            quantity = Decimal(code.weight)
-        elif code.kind == "in_store" and code.quantity is not None:
-            quantity = Decimal(code.quantity)
+        on_label = quantity_on_label(code, product, currency)
+        quantity = quantity if on_label is None else on_label
         if code.price is not None:
             amount_minor = minor(code.price, currency)
-            if (
-                code.weight is None
-                and code.quantity is None
-                and price_minor
-                and product
-                and product.unit != "each"
-            ):
-                quantity = (Decimal(amount_minor) / price_minor).quantize(_SMALLEST)
         elif code.weight is not None and price_minor is not None:
             amount_minor = times(price_minor, quantity)
     return Piece(
@@ -102,6 +92,17 @@ def _piece(
         item=code.item,
         finding=finding,
     )
+
+
+def quantity_on_label(code: Code, product: ProductView | None, currency: str) -> Decimal | None:
+    """How much the label itself says there is: by weight, by number, or by its price where the product is not sold by the piece."""
+    if code.weight is not None:
+        return Decimal(code.weight)
+    if code.quantity is not None:
+        return Decimal(code.quantity) if code.kind == "in_store" else None
+    if code.price is None or product is None or product.unit == "each" or not product.price_minor:
+        return None
+    return (Decimal(minor(code.price, currency)) / product.price_minor).quantize(_SMALLEST)
 
 
 def _as_product(product: ProductView | None) -> Product | None:

@@ -1,0 +1,1 @@
+"""What was scanned in one place or for one purpose, added up: goods, coded items once each, cases with all that is in them."""
