@@ -29,6 +29,7 @@ class DiscrepancyClass(StrEnum):
     PRICE_OUTSIDE_POLICY = "price_outside_policy"
     DISCOUNT_OUTSIDE_POLICY = "discount_outside_policy"
     CASH_DIFFERENCE = "cash_difference"
+    PAYMENT_DIFFERENCE = "payment_difference"
     SHIFT_DIFFERS = "shift_differs"
     THREE_WAY_MATCH = "three_way_match"
     # items

@@ -124,10 +124,12 @@ CREATE TABLE shifts (
     last_seq      bigint,
     closed_at     timestamptz,
     business_day  date NOT NULL,   -- of its end, or while it is open of its beginning
-    seal          jsonb,           -- what the till said at its end: sales, voids, returns, taken
+    seal          jsonb,           -- what the till said at its end: sales, voids, returns, taken, counted, expected
+    checked       jsonb,           -- what came of holding it against the books: {"differs": …, "differences": {…}}
     PRIMARY KEY (site_id, shift_id)
 );
 CREATE INDEX shifts_of_day ON shifts (site_id, business_day);
+CREATE INDEX shifts_open ON shifts (site_id, agent_id) WHERE closed_at IS NULL;
 CREATE INDEX shifts_of_opening ON shifts (site_id, journal, first_seq);
 CREATE INDEX shifts_of_closing ON shifts (site_id, closed_journal, last_seq) WHERE closed_journal IS NOT NULL;
 
