@@ -82,7 +82,8 @@ class Store:
 
         The future's exception is :class:`~agent.store.faults.WriteRefused` if the disk did not take it, or what ``work`` raised; in
         both cases nothing of it was recorded. Works of several callers share a commit, but not each other's failures. When the
-        disk is found full, ``work`` may be run a second time: it must touch nothing but the connection.
+        disk is found full, ``work`` may be run a second time: it must touch nothing but the connection. It may raise
+        :class:`~agent.store.writer.Instead`.
         """
         if self._writer is None:
             refused: Future[T] = Future()
@@ -114,6 +115,11 @@ class Store:
         """Have ``listener`` called after each commit, on the writer's thread: it must be quick and must not raise."""
         if self._writer:
             self._writer.on_commit(listener)
+
+    def on_undo(self, listener: Callable[[], None]) -> None:
+        """Have ``listener`` called when something written is taken back, on the writer's thread, before anything else is written."""
+        if self._writer:
+            self._writer.on_undo(listener)
 
     def add_check(self, check: Check) -> None:
         """Have ``check`` decide whether a database that had to be reopened may be written."""

@@ -42,6 +42,14 @@ Check = Callable[[Connection], str | None]
 """Looks at a reopened database and says in words what is wrong with it; None if nothing is."""
 
 
+class Instead(Exception):
+    """Raised by a piece of work that found out late how it must be done: what it wrote is taken back, and ``work`` is done."""
+
+    def __init__(self, work: Callable[[Connection], Any]) -> None:
+        super().__init__("done otherwise")
+        self.work = work
+
+
 class Job(Generic[T]):
     """A piece of work and the future of its result."""
 
@@ -61,6 +69,7 @@ class Writer:
         self._jobs: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
         self._checks: list[Check] = []
         self._listeners: list[Callable[[], None]] = []
+        self._undo_listeners: list[Callable[[], None]] = []
         self._log_is_dirty = True
         self._is_closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
@@ -84,6 +93,10 @@ class Writer:
     def on_commit(self, listener: Callable[[], None]) -> None:
         """Have ``listener`` called, on this thread, after each commit; it must be quick and must not raise."""
         self._listeners.append(listener)
+
+    def on_undo(self, listener: Callable[[], None]) -> None:
+        """Have ``listener`` called, on this thread, whenever something written is taken back; it must not raise."""
+        self._undo_listeners.append(listener)
 
     def close(self) -> None:
         """Finish what is waiting, then close. Work that comes later is refused."""
@@ -114,7 +127,7 @@ class Writer:
             while job is not None:
                 if job.future.set_running_or_notify_cancel():
                     jobs.append(job)
-                if len(jobs) >= GROUP_LIMIT:
+                if len(jobs) >= GROUP_LIMIT or self._jobs.empty():
                     return jobs, True
                 job = self._jobs.get_nowait()
         except queue.Empty:
@@ -158,16 +171,45 @@ class Writer:
         try:
             connection.execute("BEGIN IMMEDIATE")
             if len(jobs) == 1:
-                outcomes = [_outcome_alone(connection, jobs[0])]
+                outcomes = [self._outcome_alone(connection, jobs[0])]
             else:
-                outcomes = [_outcome(connection, job) for job in jobs]
+                outcomes = [self._outcome(connection, job) for job in jobs]
             connection.execute("COMMIT")
         except DatabaseError as error:
             self._connection = None
             with contextlib.suppress(DatabaseError):
                 connection.close()  # rolls back
+            self._undone()
             return _trouble(error)
         return outcomes
+
+    def _outcome_alone(self, connection: Connection, job: Job[Any]) -> Any:
+        """A job with nobody beside it, as most sales are: its failure may take the whole transaction back."""
+        outcome = _result(connection, job.work)
+        while isinstance(outcome, _Failed):
+            connection.execute("ROLLBACK")
+            connection.execute("BEGIN IMMEDIATE")
+            self._undone()
+            if not isinstance(outcome.error, Instead):
+                break
+            outcome = _result(connection, outcome.error.work)
+        return outcome
+
+    def _outcome(self, connection: Connection, job: Job[Any]) -> Any:
+        connection.execute("SAVEPOINT work")
+        outcome = _result(connection, job.work)
+        while isinstance(outcome, _Failed):
+            connection.execute("ROLLBACK TO work")
+            self._undone()
+            if not isinstance(outcome.error, Instead):
+                break
+            outcome = _result(connection, outcome.error.work)
+        connection.execute("RELEASE work")
+        return outcome
+
+    def _undone(self) -> None:
+        for listener in self._undo_listeners:
+            listener()
 
     def _reopen(self) -> Connection:
         connection = self._open_connection()
@@ -221,27 +263,9 @@ class _Failed:
         self.error = error
 
 
-def _outcome_alone(connection: Connection, job: Job[Any]) -> Any:
-    """A job with nobody beside it, as most sales are: its failure may take the whole transaction back."""
-    outcome = _result(connection, job)
-    if isinstance(outcome, _Failed):
-        connection.execute("ROLLBACK")
-        connection.execute("BEGIN IMMEDIATE")
-    return outcome
-
-
-def _outcome(connection: Connection, job: Job[Any]) -> Any:
-    connection.execute("SAVEPOINT work")
-    outcome = _result(connection, job)
-    if isinstance(outcome, _Failed):
-        connection.execute("ROLLBACK TO work")
-    connection.execute("RELEASE work")
-    return outcome
-
-
-def _result(connection: Connection, job: Job[Any]) -> Any:
+def _result(connection: Connection, work: Callable[[Connection], Any]) -> Any:
     try:
-        return job.work(connection)
+        return work(connection)
     except DatabaseError as error:
         if trouble_of(error) or not connection.in_transaction:
             raise  # the disk's fault, which the whole group shares
