@@ -11,7 +11,7 @@ cut off belong to no epoch, and are removed by the next one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from itertools import starmap
 
@@ -66,9 +66,20 @@ class Copying(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Adoption:
-    """One grant on its way into the journal; ``finished`` resolves when it is there, or cannot be."""
+    """One grant on its way into the journal; ``finished`` resolves when it is there, or cannot be.
 
-    def __init__(self, store: Store, agent: str, granted: EpochGranted, at_us: int, piece_rows: int) -> None:
+    ``opening`` is called inside the write that may open the epoch.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        agent: str,
+        granted: EpochGranted,
+        at_us: int,
+        piece_rows: int,
+        opening: Callable[[], None],
+    ) -> None:
         self.epoch = granted.epoch
         self.finished: Future[None] = Future()
         self._store = store
@@ -76,6 +87,7 @@ class Adoption:
         self._granted = granted
         self._at_us = at_us
         self._piece_rows = piece_rows
+        self._opening = opening
         self._copying: Copying | None = None
 
     def go_on(self) -> None:
@@ -94,6 +106,7 @@ class Adoption:
             self.go_on()
 
     def _piece(self, connection: Connection) -> tuple[Copying | None, bool]:
+        self._opening()  # perhaps with this piece: what is appended behind it belongs to the new epoch
         if self._copying is None:
             return begin(connection, self._agent, self._granted, self._piece_rows)
         return copy_piece(

@@ -40,6 +40,15 @@ class Accepted(msgspec.Struct, frozen=True):
     body: bytes
 
 
+class _End(msgspec.Struct, frozen=True):
+    """The last row of the live epoch, or the point that its first row chains to."""
+
+    epoch_no: int
+    epoch: str
+    seq: int
+    hash: bytes
+
+
 class Unsent(msgspec.Struct, frozen=True):
     """What central has not acknowledged: how many rows, and when the oldest was recorded (agent's wall clock)."""
 
@@ -75,9 +84,11 @@ class Journal:
         self.rounds = Rounds(store, clock)
         self._commits = 0
         self._adoption: adoption.Adoption | None = None
+        self._end: _End | None = None  # the writer's alone, who need not read what it wrote itself
         self._loaded: tuple[int, Snapshot] = (0, store.read(load))
         self._check_owner()
         store.on_commit(self._forget_snapshot)
+        store.on_undo(self._forget_end)
         store.add_check(self._check_reopened)
 
     # -- what the sender may know ---------------------------------------------------------------------------------------
@@ -157,21 +168,17 @@ class Journal:
     def append(self, connection: Connection, event: Event) -> Accepted:
         """Add ``event`` at the end. Inside a :meth:`~agent.store.store.Store.write` work: it is accepted when that is committed."""
         body = encode_event(event)
-        head = connection.execute(_HEAD).fetchone()
-        if head is None:
-            raise NotEnrolled(
-                "the journal has no epoch: this machine is not enrolled; run `countermark-agent enrol` first"
-            )
-        epoch_no, epoch, head_seq, head_hash = head
-        seq = head_seq + 1
-        digest = link(head_hash, seq, body)
+        end = self._end or _read_end(connection)
+        seq = end.seq + 1
+        digest = link(end.hash, seq, body)
         kind = type(event.body).__struct_config__.tag
         connection.execute(
-            _APPEND, (epoch_no, seq, digest, body, event.at.event_time_us, event.at.record_time_us, kind)
+            _APPEND, (end.epoch_no, seq, digest, body, event.at.event_time_us, event.at.record_time_us, kind)
         )
+        self._end = _End(end.epoch_no, end.epoch, seq, digest)
         if seq % CHECKPOINT_EVERY_ROWS == 0:
-            verification.note_checkpoint(connection, epoch_no, seq, digest, event.at.record_time_us)
-        return Accepted(epoch, seq, digest, body)
+            verification.note_checkpoint(connection, end.epoch_no, seq, digest, event.at.record_time_us)
+        return Accepted(end.epoch, seq, digest, body)
 
     def note_acked(self, epoch: str, next_seq: int) -> Future[None]:
         """Central has everything of ``epoch`` before ``next_seq``. Lower than before if central was restored from a backup."""
@@ -192,7 +199,7 @@ class Journal:
             )
             return refused
         self._adoption = adoption.Adoption(
-            self._store, self._agent, granted, self._clock.wall_us(), piece_rows
+            self._store, self._agent, granted, self._clock.wall_us(), piece_rows, self._forget_end
         )
         self._adoption.go_on()
         return self._adoption.finished
@@ -280,6 +287,10 @@ class Journal:
     def _forget_snapshot(self) -> None:
         self._commits += 1
 
+    def _forget_end(self) -> None:
+        """On the writer's thread: an append was taken back, or another epoch is live. The next append reads where it stands."""
+        self._end = None
+
     def _check_owner(self) -> None:
         live = self._loaded[1].live
         if live and live.opening_hash != genesis(self._agent, live.epoch, live.parent_hash or bytes(32)):
@@ -307,6 +318,15 @@ class Journal:
         return (
             f"the journal has lost its end: row {last.head_seq} of epoch {last.epoch} is not there any more"
         )
+
+
+def _read_end(connection: Connection) -> _End:
+    head = connection.execute(_HEAD).fetchone()
+    if head is None:
+        raise NotEnrolled(
+            "the journal has no epoch: this machine is not enrolled; run `countermark-agent enrol` first"
+        )
+    return _End(*head)
 
 
 def _run(connection: Connection, statement: str, values: tuple[Any, ...]) -> None:

@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,9 @@ import pytest
 from agent.clock import ManualClock
 from agent.journal.errors import ForeignJournal, JournalError, NotEnrolled
 from agent.journal.export import export
-from agent.journal.journal import Journal
+from agent.journal.journal import Accepted, Journal
+from agent.store.database import Connection
+from agent.store.faults import WriteRefused
 from agent.store.store import Store
 from protocol.chain import genesis, link
 from tests.agent.journal.counter import AGENT, FIRST_EPOCH, Counter, granted
@@ -36,6 +40,58 @@ def test_two_events_of_one_transaction_follow_each_other(tmp_path: Path) -> None
             2,
             3,
         ]
+
+
+def test_an_event_that_is_taken_back_leaves_no_gap(tmp_path: Path) -> None:
+    with Counter(tmp_path) as counter:
+
+        def fails(connection: Connection) -> None:
+            counter.journal.append(connection, counter.sale("taken back"))
+            raise LookupError("the document is refused")
+
+        counter.sell("a")
+        assert isinstance(counter.store.write(fails).exception(), LookupError)
+        (accepted,) = counter.sell("b")
+        assert (accepted.seq, counter.verify().is_sound) == (2, True)
+
+
+def test_an_event_behind_one_that_is_taken_back_in_the_same_commit_leaves_no_gap(tmp_path: Path) -> None:
+    with Counter(tmp_path) as counter:
+        is_free = threading.Event()
+        held = counter.store.write(lambda _: is_free.wait())
+
+        def fails(connection: Connection) -> None:
+            counter.journal.append(connection, counter.sale("taken back"))
+            raise LookupError("the document is refused")
+
+        wrong = counter.store.write(fails)
+        right = [counter.store.write(partial(_append, counter, name)) for name in ("a", "b")]
+        is_free.set()
+        held.result()
+        assert [one.result().seq for one in right] == [1, 2]
+        assert (type(wrong.exception()), counter.verify().is_sound) == (LookupError, True)
+
+
+def test_an_event_that_the_disk_refused_leaves_no_gap(tmp_path: Path) -> None:
+    with Counter(tmp_path) as counter:
+
+        def is_too_much(connection: Connection) -> None:
+            counter.journal.append(connection, counter.sale("refused"))
+            connection.execute("PRAGMA max_page_count = 1")
+            connection.execute("INSERT INTO feed_rows VALUES ('f', 1, 'k', zeroblob(1000000))")
+
+        counter.sell("a")
+        assert isinstance(counter.store.write(is_too_much).exception(), WriteRefused)
+        (accepted,) = counter.sell("b")
+        assert (accepted.seq, counter.verify().is_sound) == (2, True)
+
+
+def test_a_sale_right_behind_an_adoption_belongs_to_the_new_epoch(tmp_path: Path) -> None:
+    with Counter(tmp_path) as counter:
+        counter.sell("a", "b")
+        counter.adopt("epoch-2", FIRST_EPOCH, 1)
+        (accepted,) = counter.sell("c")
+        assert (accepted.epoch, accepted.seq, counter.verify().is_sound) == ("epoch-2", 2, True)
 
 
 def test_a_batch_keeps_both_its_limits_and_holds_at_least_one_row(tmp_path: Path) -> None:
@@ -168,3 +224,7 @@ def test_what_was_accepted_survives_a_killed_process(tmp_path: Path) -> None:
         assert counter.journal.check_at_start().is_sound
         assert counter.journal.accepted_count() >= said[-1]
         assert counter.journal.accepted_count() <= said[-1] + 1
+
+
+def _append(counter: Counter, name: str, connection: Connection) -> Accepted:
+    return counter.journal.append(connection, counter.sale(name))
