@@ -1,4 +1,5 @@
-"""What central does by the clock: prices whose time has come, checks by the public, answers that were kept long enough, its own certificate."""
+"""What central does by the clock: prices whose time has come, checks by the public, answers that were kept long enough, its own certificate,
+the partitions of the large tables."""
 
 from __future__ import annotations
 
@@ -13,6 +14,8 @@ from central.api.once import forget_old_answers
 from central.database import Database, DatabaseFault
 from central.items.actions import EXPIRY_LIMIT, expire_due
 from central.items.watching import forget_old_codes
+from central.partitions.rules import Retention
+from central.partitions.upkeep import Kept, let_go, make_ahead
 from central.prices.storage import tell_what_began
 from central.resolver.counting import Checks, forget
 
@@ -33,8 +36,10 @@ class Housekeeping:
         renew_certificate: Callable[[datetime], object],
         now: Callable[[], datetime],
         checks: Checks | None = None,
+        retention: Retention | None = None,
     ) -> None:
         self._database = database
+        self._retention = retention or Retention()
         self._checks = checks
         self._renew_certificate = renew_certificate
         self._now = now
@@ -66,6 +71,8 @@ class Housekeeping:
             self._expire(now)
             self._database.run(lambda connection: forget(connection, now))
             self._renew_certificate(now)
+            make_ahead(self._database, now)
+            self._let_go(now)
             self._slow_work_at = now + SLOW_EVERY
         if self._checks is not None:
             self._checks.write(self._database, now)
@@ -75,7 +82,23 @@ class Housekeeping:
         while self._database.run(lambda connection: expire_due(connection, now)) >= EXPIRY_LIMIT:
             pass
 
+    def _let_go(self, now: datetime) -> None:
+        """Partitions past their retention."""
+        for one in let_go(self._database, now, self._retention):
+            if isinstance(one, Kept):
+                log.warning("a partition is kept longer", partition=one.partition.name, cause=one.reason)
+            else:
+                log.info("a partition is past its retention", partition=one.partition.name, rows=one.rows)
+
+    def _make_ahead(self) -> None:
+        """At the start, before anything is taken in after a long standstill."""
+        try:
+            make_ahead(self._database, self._now())
+        except DatabaseFault as fault:
+            log.warning("partitions are made later", cause=str(fault))
+
     def _run(self) -> None:
+        self._make_ahead()
         while not self._ended.wait(INTERVAL_S):
             try:
                 self.once()

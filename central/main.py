@@ -65,7 +65,9 @@ class Process:
         self.link = Link(_link_settings(settings), self.intake.offer)
         self.hints = Hints(self.database, self.link.publish)
         self.resolver = Resolver(settings.resolver, at_once=min(AT_ONCE, settings.database.pool_size // 2))
-        self.housekeeping = Housekeeping(self.database, self._ensure_authority, _now, self.resolver.checks)
+        self.housekeeping = Housekeeping(
+            self.database, self._ensure_authority, _now, self.resolver.checks, settings.kept
+        )
         self.filters = Rounds(
             self.database,
             settings.authority.directory,

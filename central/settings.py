@@ -19,6 +19,7 @@ from central.database import DatabaseUrlError
 from central.database.faults import check_url
 from central.errors import CentralError
 from central.items.signals import Signals, Watch
+from central.partitions.rules import Retention
 
 ENV_PREFIX = "COUNTERMARK_CENTRAL_"
 DEFAULT_PATHS = (Path("countermark-central.toml"), Path("/etc/countermark/central.toml"))
@@ -195,6 +196,22 @@ class SignalSettings(_Table):
     burst_minutes: int = Field(default=15, ge=1, le=1440, description="… within so many minutes")
 
 
+class RetentionSettings(_Table):
+    """For how many whole months rows are kept; not given: for ever. See docs/retention.md."""
+
+    movements_months: int | None = Field(default=None, ge=3, le=1200)
+    events_months: int | None = Field(
+        default=None, ge=6, le=1200, description="longer than agents keep theirs (90 days of contact)"
+    )
+    item_trace_months: int | None = Field(default=None, ge=3, le=1200)
+    sale_lines_months: int | None = Field(
+        default=None, ge=3, le=1200, description="and the payments of the same receipts"
+    )
+    stock_days_months: int | None = Field(
+        default=None, ge=3, le=1200, description="what they come to by month is kept for ever"
+    )
+
+
 class Settings(BaseSettings):
     """The whole configuration of central."""
 
@@ -212,6 +229,7 @@ class Settings(BaseSettings):
     codes: CodesSettings = CodesSettings()
     filters: FilterSettings = FilterSettings()
     resolver: ResolverSettings = ResolverSettings()
+    retention: RetentionSettings = RetentionSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -229,6 +247,11 @@ class Settings(BaseSettings):
     def watch(self) -> Watch:
         """What the books of items are kept with."""
         return Watch(signals=Signals(**self.signals.model_dump()), directory=self.authority.directory)
+
+    @property
+    def kept(self) -> Retention:
+        """For how long rows are kept."""
+        return Retention(**self.retention.model_dump())
 
     @property
     def database_url(self) -> str:

@@ -11,6 +11,7 @@ from central.commands import (
     imports,
     items,
     packing,
+    partitions,
     policy,
     serve,
     tokens,
@@ -29,4 +30,4 @@ app.add_typer(serve.config_app, name="config")
 
 codes.app.command()(packing.pack)
 
-__all__ = ["app", "database", "serve"]
+__all__ = ["app", "database", "partitions", "serve"]

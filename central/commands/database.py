@@ -13,7 +13,17 @@ import typer
 
 from central.authority.files import certificate_path, key_path
 from central.authority.installation import BROKER_NAME, ensure
-from central.commands.application import Config, Json, app, failing_clearly, opened, say, say_json, say_table
+from central.commands.application import (
+    Config,
+    Json,
+    app,
+    errors,
+    failing_clearly,
+    opened,
+    say,
+    say_json,
+    say_table,
+)
 from central.database import Database
 from central.embedded.database import start_database
 from central.embedded.listener import BrokerSettings
@@ -24,11 +34,11 @@ from central.status import status_of
 
 @app.command()
 def migrate(config: Config = None) -> None:
-    """Bring the database to the schema of this version. Running it again changes nothing."""
+    """Bring the database to the schema of this version, while a central of the version before may go on. Running it again changes nothing."""
     with failing_clearly():
         settings = load(config)
         with Database(settings.database_url, pool_size=2) as database:
-            revision = bring_up_to_date(database)
+            revision = bring_up_to_date(database, say=errors.print)
     say(f"database schema: {revision}")
 
 

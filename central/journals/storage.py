@@ -156,13 +156,16 @@ def remember_branch(connection: Connection, agent: str, parent_epoch: str | None
     connection.execute(
         """
         WITH parent AS (SELECT journal FROM epochs WHERE agent_id = %(agent)s AND epoch = %(epoch)s),
-        tail AS (
-            SELECT journal, body FROM events JOIN parent USING (journal) WHERE seq > %(seq)s
+        tail (journal, fact_id) AS (
+            SELECT journal, substr(sha256(body), 1, 16) FROM events JOIN parent USING (journal) WHERE seq > %(seq)s
             UNION ALL
-            SELECT journal, body FROM quarantine JOIN parent USING (journal) WHERE seq > %(seq)s
+            SELECT journal, substr(sha256(body), 1, 16) FROM quarantine JOIN parent USING (journal) WHERE seq > %(seq)s
+            UNION ALL
+            SELECT journal, substr(fact_ids, ((row - first_seq) * 16 + 1)::integer, 16)
+            FROM event_digests JOIN parent USING (journal), generate_series(greatest(first_seq, %(seq)s + 1), last_seq) AS row
         )
         INSERT INTO branch_facts (agent_id, fact_id, journal)
-        SELECT %(agent)s, substr(sha256(body), 1, 16), journal FROM tail
+        SELECT %(agent)s, fact_id, journal FROM tail
         ON CONFLICT DO NOTHING
         """,
         {"agent": agent, "epoch": parent_epoch, "seq": parent_seq},
@@ -170,7 +173,7 @@ def remember_branch(connection: Connection, agent: str, parent_epoch: str | None
 
 
 def hashes(connection: Connection, wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
-    """The hashes of rows (journal, seq) that were applied or quarantined."""
+    """The hashes of rows (journal, seq) that were applied or quarantined, whether or not their bodies are still kept."""
     keys = sorted(set(wanted))
     if not keys:
         return {}
@@ -181,6 +184,9 @@ def hashes(connection: Connection, wanted: Iterable[tuple[int, int]]) -> dict[tu
         SELECT journal, seq, hash FROM wanted JOIN events USING (journal, seq)
         UNION ALL
         SELECT journal, seq, hash FROM wanted JOIN quarantine USING (journal, seq)
+        UNION ALL
+        SELECT journal, seq, substr(hashes, ((seq - first_seq) * 32 + 1)::integer, 32)
+        FROM wanted JOIN event_digests USING (journal) WHERE seq BETWEEN first_seq AND last_seq
         """,
         (list(journals), list(seqs)),
     )

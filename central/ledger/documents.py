@@ -43,7 +43,7 @@ class Differs(msgspec.Struct, frozen=True):
 
 
 def book(connection: Connection, document: Document, now: datetime) -> bool | Unknown | Differs:
-    """Book a document; False if exactly this one was booked before."""
+    """Book a document; False if exactly this one was booked before, or one of its number whose movements are no longer kept."""
     site = connection.execute(
         "SELECT time_zone FROM sites WHERE site_id = %s FOR NO KEY UPDATE", (document.site,)
     ).fetchone()
@@ -62,6 +62,8 @@ def book(connection: Connection, document: Document, now: datetime) -> bool | Un
             (one.line, one.gtin, one.quantity, one.source, one.destination) for one in wanted
         }
         return False if same else Differs(booked[0][5])
+    if _was_booked(connection, document):
+        return False
     day = document.event_time.astimezone(ZoneInfo(site[0])).date()
     booking.post(
         connection,
@@ -79,6 +81,15 @@ def book(connection: Connection, document: Document, now: datetime) -> bool | Un
         now,
     )
     return True
+
+
+def _was_booked(connection: Connection, document: Document) -> bool:
+    """Whether a document was booked so long ago that its movements are no longer kept (docs/retention.md)."""
+    row = connection.execute(
+        "SELECT FROM booked_documents WHERE site_id = %s AND document = %s",
+        (document.site, document.document),
+    ).fetchone()
+    return row is not None
 
 
 def movements_of(document: Document) -> list[Movement]:

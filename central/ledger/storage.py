@@ -42,6 +42,7 @@ def book(connection: Connection, postings: Sequence[Posting]) -> list[Crossing]:
     """
     if not postings:
         return []
+    _book_documents(connection, postings)
     load(
         connection,
         _MOVEMENTS,
@@ -65,6 +66,25 @@ def book(connection: Connection, postings: Sequence[Posting]) -> list[Crossing]:
         ),
     )
     return _carry(connection, deltas(postings))
+
+
+def _book_documents(connection: Connection, postings: Sequence[Posting]) -> None:
+    """A document is booked once, and in one go."""
+    documents = {
+        (posting.site, posting.document): posting.recorded_at
+        for posting in postings
+        if posting.document is not None
+    }
+    if not documents:
+        return
+    keys = sorted(documents)
+    connection.execute(
+        """
+        INSERT INTO booked_documents (site_id, document, recorded_at)
+        SELECT * FROM unnest(%s::text[], %s::text[], %s::timestamptz[])
+        """,
+        ([site for site, _ in keys], [document for _, document in keys], [documents[key] for key in keys]),
+    )
 
 
 def _carry(connection: Connection, changes: dict[BalanceKey, Decimal]) -> list[Crossing]:
