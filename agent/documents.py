@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 import msgspec
 
 from agent.clock import Clock
 from agent.store import Connection
+from agent.store.writer import Instead
 from agent.verification.local_items import note_items
 from protocol.events import Body, Event
 
@@ -95,25 +97,20 @@ class Documents:
         document_id: str,
         request: bytes,
         make: Callable[[Connection], Made | Refusal],
+        seems_new: bool = False,
     ) -> Written | Refusal:
         """Write the document that ``make`` makes, or tell what was written under its id before.
 
-        ``make`` takes a number as its last step, and only once it refuses nothing: numbers have no gaps.
+        ``make`` takes a number as its last step, and only once it refuses nothing: numbers have no gaps. Where the id
+        ``seems_new`` nothing is looked up before; should it be used after all, what was written is taken back.
         """
         digest = hashlib.sha256(request).digest()
-        if (stored := self._stored(connection, document_id)) is not None:
-            written, stored_digest = stored
-            if written.kind == kind and stored_digest == digest:
-                return msgspec.structs.replace(written, repeated=True)
-            return Refusal(
-                reason=f"{ID_FIELDS[kind]} {document_id}: was used for {written.kind} {written.number} with other contents; "
-                "expected the same request again, or a new id",
-                conflict=True,
-                key="conflict",
-            )
+        answer_again = partial(self._answered, kind=kind, document_id=document_id, digest=digest)
+        if not seems_new and (answered := answer_again(connection)) is not None:
+            return answered
         made = make(connection)
         if isinstance(made, Refusal):
-            return made
+            return answer_again(connection) or made
         event = Event(at=self._clock.moment(made.event_time_us), body=made.body)
         accepted = self._journal.append(connection, event)
         note_items(connection, made.body, made.number, event.at.event_time_us)
@@ -127,9 +124,9 @@ class Documents:
             event_time_us=event.at.event_time_us,
             answer=msgspec.json.encode(tells),
         )
-        connection.execute(
+        inserted = connection.execute(
             "INSERT INTO documents (document_id, kind, number, digest, answer, epoch, seq, event_time_us, body)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (
                 document_id,
                 kind,
@@ -142,7 +139,26 @@ class Documents:
                 accepted.body,
             ),
         )
+        if inserted.rowcount != 1:
+            raise Instead(answer_again)  # the number and the event go back
         return written
+
+    def _answered(
+        self, connection: Connection, kind: str, document_id: str, digest: bytes
+    ) -> Written | Refusal | None:
+        """What whoever asks again is told; None for an id that is new."""
+        stored = self._stored(connection, document_id)
+        if stored is None:
+            return None
+        written, stored_digest = stored
+        if written.kind == kind and stored_digest == digest:
+            return msgspec.structs.replace(written, repeated=True)
+        return Refusal(
+            reason=f"{ID_FIELDS[kind]} {document_id}: was used for {written.kind} {written.number} with other contents; "
+            "expected the same request again, or a new id",
+            conflict=True,
+            key="conflict",
+        )
 
     def find(self, connection: Connection, document_id: str) -> Written | None:
         """A document by its id."""

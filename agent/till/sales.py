@@ -46,6 +46,9 @@ class Sales:
         self._lane = shop.lane
         self._resolver = resolver
         self._desk = desk
+        self._next_number: int | None = None
+        if self.find(desk.basket.basket_id) is not None:
+            desk.begin_anew()  # the power went between the sale's commit and the basket's
 
     def post(self, asked: SaleAsked) -> Result | Refusal:
         """A sale told by another till. Idempotent by its ``sale_id``; without one it gets one."""
@@ -79,8 +82,10 @@ class Sales:
             return sold_at_us
         if (fault := payments_fault(asked.payments)) is not None:
             return fault
-        if asked.sale_id is not None and self.find(asked.sale_id) is not None:
-            return self._again(asked, asked.sale_id)
+        sale_id = asked.sale_id
+        # The id of the basket on the counter is a new one; should it not be, the write finds out.
+        if sale_id is not None and sale_id != self._desk.basket.basket_id and self.find(sale_id) is not None:
+            return self._again(asked, sale_id)
         taken = self._desk.take(
             lambda basket: self._store.write(partial(self._write_basket, basket, asked, sold_at_us))
         )
@@ -125,9 +130,16 @@ class Sales:
             )
 
         written = self._documents.write(
-            connection, kind="sale", document_id=sale_id, request=digest_source(asked), make=make
+            connection,
+            kind="sale",
+            document_id=sale_id,
+            request=digest_source(asked),
+            make=make,
+            seems_new=True,
         )
-        if isinstance(written, Written):
+        if isinstance(written, Written) and sale_id != basket.basket_id:
+            # Nobody could tell by its id, at the next start, that the basket was sold. One that bears the sale's own id is
+            # written over behind the sale: a page less for every sale.
             self._desk.remove_saved(connection)
         return written
 
@@ -141,7 +153,10 @@ class Sales:
         connection: Connection,
     ) -> Made:
         total_minor = sum(line.amount_minor for line in lines)
-        receipt = f"{self._lane}-{take_number(connection, f'receipt/{self._lane}'):0{RECEIPT_DIGITS}d}"
+        number = take_number(connection, f"receipt/{self._lane}", self._next_number)
+        # As things stand: a sale that is taken back makes it a wrong guess, no more.
+        self._next_number = number + 1
+        receipt = f"{self._lane}-{number:0{RECEIPT_DIGITS}d}"
         tells: dict[str, object] = {
             "receipt": receipt,
             "total_minor": total_minor,

@@ -34,7 +34,8 @@ _Row = tuple[str, str, str, int, str | None, str | None, str | None]
 
 def note_items(connection: Connection, body: Body, receipt: str, at_us: int) -> None:
     """Note what an event does to the items in it. Inside its write."""
-    connection.executemany(_PUT, list(_rows(body, receipt, at_us)))
+    for row in _rows(body, receipt, at_us):
+        connection.execute(_PUT, row)
 
 
 def find_item(connection: Connection, item: str) -> LocalItem | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
+
 import msgspec
 import pytest
 
 from agent.store.faults import Fault, WriteRefused
 from agent.till.asked import CompleteAsked, LineAsked, ReturnAsked, SaleAsked, VoidAsked
-from agent.till.desk import Desk
+from agent.till.desk import Desk, empty
 from agent.till.frames import CompletedFrame, Mode
 from protocol.events import Payment, Sale, SaleReturned, SaleVoided
 from tests.agent.shop_kit import (
@@ -172,6 +174,33 @@ def test_a_completed_basket_does_not_come_back_after_a_restart(
     counter.scan("4006381333931")
     done(counter.parts.sales.complete(CompleteAsked()))
     assert open_counter().parts.desk.basket.lines == ()
+
+
+def test_a_basket_whose_sale_was_the_last_thing_before_a_power_cut_does_not_come_back(
+    counter: Counter, open_counter: OpenCounter
+) -> None:
+    counter.scan("4006381333931")
+    sold = counter.parts.desk.basket
+    done(counter.parts.sales.complete(CompleteAsked()))
+    counter.store.write(lambda at: counter.shop.drafts.save(at, "sale", sold)).result(10)
+    assert open_counter().parts.desk.basket.lines == ()
+
+
+def test_a_basket_whose_id_was_used_by_another_till_is_no_second_sale(counter: Counter) -> None:
+    counter.scan("4006381333931")
+    basket_id = counter.parts.desk.basket.basket_id
+    done(counter.parts.sales.post(post(counter, sale_id=basket_id)))
+    assert not_done(counter.parts.sales.complete(CompleteAsked())).key == "conflict"
+    counter.parts.desk.clear()
+    counter.scan("4006381333931")
+    written = done(counter.parts.sales.complete(CompleteAsked()))
+    assert (written.number, written.seq, len(counter.events())) == ("1-000002", 2, 2)
+
+
+def test_baskets_are_named_in_the_order_of_time() -> None:
+    early = uuid.UUID(empty(1_700_000_000_000_000_000).basket_id)
+    late = uuid.UUID(empty(1_700_000_000_001_000_000).basket_id)
+    assert (early.version, early.variant, early < late) == (7, uuid.RFC_4122, True)
 
 
 def test_receipt_numbers_go_on_after_a_restart(counter: Counter, open_counter: OpenCounter) -> None:
