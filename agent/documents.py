@@ -14,6 +14,7 @@ from typing import Protocol
 import msgspec
 
 from agent.clock import Clock
+from agent.shifts.current import open_shift_id
 from agent.store import Connection
 from agent.store.writer import Instead
 from agent.verification.local_items import note_items
@@ -44,12 +45,16 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Made(msgspec.Struct, frozen=True, kw_only=True):
-    """What a document becomes: its event's body, its number, and what its answer tells beyond id, epoch and seq."""
+    """What a document becomes: its event's body, its number, and what its answer tells beyond id, epoch and seq.
+
+    ``before`` are facts that belong to it and stand right before it in the journal. ``event_time_us`` is set for what is told late.
+    """
 
     number: str
     body: Body
     tells: dict[str, object] = {}
     event_time_us: int | None = None
+    before: tuple[Body, ...] = ()
 
 
 class Accepted(Protocol):
@@ -79,15 +84,25 @@ ID_FIELDS = {
     "unpacking": "unpacking_id",
     "order": "order_id",
     "order_cancel": "cancel_id",
+    "count": "count_id",
+    "despatch": "despatch_id",
+    "shift_open": "shift_id",
+    "shift_close": "closing_id",
+    "cash_move": "cash_move_id",
+    "adjustment": "adjustment_id",
 }
 
 
 class Documents:
     """Writes documents; every method runs inside a :meth:`Store.write` or :meth:`Store.read` work."""
 
-    def __init__(self, journal: AppendsEvents, clock: Clock) -> None:
+    def __init__(
+        self, journal: AppendsEvents, clock: Clock, clerk: Callable[[], str | None] = lambda: None
+    ) -> None:
+        """``clerk`` is who stands at the counter: whoever is named by no one else did what is written now."""
         self._journal = journal
         self._clock = clock
+        self._clerk = clerk
 
     def write(
         self,
@@ -111,7 +126,9 @@ class Documents:
         made = make(connection)
         if isinstance(made, Refusal):
             return answer_again(connection) or made
-        event = Event(at=self._clock.moment(made.event_time_us), body=made.body)
+        for body in made.before:
+            self._journal.append(connection, self._event(body, made.event_time_us))
+        event = self._event(made.body, made.event_time_us)
         accepted = self._journal.append(connection, event)
         note_items(connection, made.body, made.number, event.at.event_time_us)
         tells = {ID_FIELDS[kind]: document_id, **made.tells, "epoch": accepted.epoch, "seq": accepted.seq}
@@ -125,8 +142,8 @@ class Documents:
             answer=msgspec.json.encode(tells),
         )
         inserted = connection.execute(
-            "INSERT INTO documents (document_id, kind, number, digest, answer, epoch, seq, event_time_us, body)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO documents (document_id, kind, number, digest, answer, epoch, seq, event_time_us, body, shift_id)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (
                 document_id,
                 kind,
@@ -137,6 +154,7 @@ class Documents:
                 written.seq,
                 written.event_time_us,
                 accepted.body,
+                open_shift_id(connection),
             ),
         )
         if inserted.rowcount != 1:
@@ -159,6 +177,13 @@ class Documents:
             conflict=True,
             key="conflict",
         )
+
+    def _event(self, body: Body, event_time_us: int | None) -> Event:
+        """What is told late was done by whoever the teller names, not by who stands here now."""
+        at = self._clock.moment(event_time_us)
+        if event_time_us is None and "clerk" in body.__struct_fields__ and body.clerk is None:  # type: ignore[union-attr]
+            body = msgspec.structs.replace(body, clerk=self._clerk())
+        return Event(at=at, body=body)
 
     def find(self, connection: Connection, document_id: str) -> Written | None:
         """A document by its id."""

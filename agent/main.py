@@ -34,6 +34,7 @@ from agent.settings import Settings
 from agent.shop import Shop
 from agent.store import Connection, Store
 from agent.till.catalogue import Catalogue
+from agent.till.clerk import ClerkAtCounter
 from agent.till.frames import Frame
 from agent.uplink.configured import link_identity, link_settings
 from agent.uplink.uplink import Uplink
@@ -85,15 +86,18 @@ class Agent:
             self.replica,
             clock,
         )
+        drafts = Drafts(self.store, clock)
+        clerk = ClerkAtCounter(drafts)
         shop = Shop(
             store=self.store,
-            documents=Documents(self.journal, clock),
-            drafts=Drafts(self.store, clock),
+            documents=Documents(self.journal, clock, clerk.name),
+            drafts=drafts,
             replica=self.replica,
             catalogue=Catalogue(self.replica, settings.till.currency or identity.currency),
             clock=clock,
             announce=self._announce,
             lane=settings.till.lane or identity.lane,
+            clerk=clerk,
         )
         self.neighbours = make_neighbours(settings, identity, self.store, clock)
         self.parts = make_parts(

@@ -28,6 +28,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from agent.errors import AgentError
 from agent.printing.settings import PrinterSettings
+from agent.till.supervisor_settings import SupervisorSettings
 from protocol.codes import InStoreLayout, Rules, RulesError
 
 ENV_PREFIX = "COUNTERMARK_AGENT_"
@@ -126,6 +127,8 @@ class TillSettings(_Table):
     void_minutes: int = Field(
         default=30, ge=0, le=10_080, description="how long after a sale it can be voided as a whole; 0: never"
     )
+    require_shift: bool = Field(default=False, description="sell, void and take back only in an open shift")
+    blind_count: bool = Field(default=True, description="what should be there is told once it is counted")
     language: Literal["en", "zh-Hans", "zh-Hant"] = "en"
 
 
@@ -254,6 +257,15 @@ class Settings(BaseSettings):
     codes: CodesSettings = CodesSettings()
     neighbours: NeighboursSettings = NeighboursSettings()
     printer: PrinterSettings | None = None
+    supervisor: tuple[SupervisorSettings, ...] = Field(default=(), max_length=16)
+
+    @field_validator("supervisor")
+    @classmethod
+    def _each_card_once(cls, supervisors: tuple[SupervisorSettings, ...]) -> tuple[SupervisorSettings, ...]:
+        cards = [one.card for one in supervisors if one.card is not None]
+        if twice := sorted({card for card in cards if cards.count(card) > 1}):
+            raise ValueError(f"card {twice[0]!r} stands there twice; expected each card to be one person's")
+        return supervisors
 
     @classmethod
     def settings_customise_sources(
@@ -356,10 +368,11 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
         "codes": CodesSettings,
         "neighbours": NeighboursSettings,
         "printer": PrinterSettings,
+        "supervisor": SupervisorSettings,
     }
     table = tables.get(str(location[0])) if len(location) > 1 else None
     return sorted((table or Settings).model_fields)
 
 
 def _is_secret(key: str) -> bool:
-    return key.endswith("token") or "control_keys" in key
+    return key.endswith(("token", "pin_hash")) or "control_keys" in key

@@ -9,6 +9,7 @@ from agent.documents import Documents
 from agent.drafts import Drafts
 from agent.store import Store
 from agent.till.catalogue import Catalogue
+from agent.till.clerk import ClerkAtCounter
 from agent.till.frames import Announce
 from agent.verification.service import ReplicaView
 
@@ -25,3 +26,4 @@ class Shop:
     clock: Clock
     announce: Announce
     lane: str
+    clerk: ClerkAtCounter

@@ -16,20 +16,28 @@ from agent.packing.cases import Cases
 from agent.packing.rules import PACK, UNPACK
 from agent.packing.scans import pack, unpack
 from agent.packing.service import Packing
+from agent.packing.standing import Standing
 from agent.receiving.scans import receive
 from agent.receiving.service import Goods
 from agent.settings import Settings
+from agent.shifts.card import clerk_card
+from agent.shifts.service import Shifts
 from agent.shop import Shop
+from agent.stocktakes.scans import CountingScans
+from agent.stocktakes.sending import Sending
+from agent.stocktakes.service import Counting
 from agent.store import Connection
 from agent.till.asked import Resolver
 from agent.till.counter import Counter, Judging, RecordRefused
 from agent.till.desk import Desk
 from agent.till.frames import Mode
+from agent.till.pricing import Pricing
 from agent.till.receipts import Receipts
 from agent.till.returning import TakingBack
 from agent.till.returns import Returns
 from agent.till.sales import Sales
 from agent.till.selling import Selling
+from agent.till.supervisors import CARD_COMMAND, Supervisor, Supervisors
 from agent.till.voids import Voids
 from agent.verification.filters import Filters
 from agent.verification.reader import Reader
@@ -68,7 +76,9 @@ def make_parts(
         "return", drafts=shop.drafts, announce=shop.announce, currency=shop.catalogue.currency
     )
     resolver = Resolver(catalogue=shop.catalogue, verification=verification, reader=reader)
-    sales = Sales(shop, resolver, desk)
+    shifts = Shifts(shop, is_required=settings.till.require_shift, is_blind=settings.till.blind_count)
+    pricing = Pricing(shop, desk, Supervisors(_supervisors(settings), reader, shop.clock))
+    sales = Sales(shop, resolver, desk, pricing, shifts)
     receipts = Receipts(shop.store, shop.documents, settings.till.void_minutes)
     taking_back = TakingBack(
         catalogue=shop.catalogue, desk=returns_desk, receipts=receipts, site=identity.site
@@ -76,15 +86,23 @@ def make_parts(
     cases = Cases(shop.store, shop.replica, shop.clock)
     goods = Goods(shop, cases)
     packing, unpacking = Packing(PACK, shop, cases), Packing(UNPACK, shop, cases)
+    counting = Counting(shop, cases, Standing(shop.store, cases))
+    counting_scans = CountingScans(counting, shop.catalogue, shop.clock.wall_us)
     orders = Orders(shop, lambda: unsent_bodies(journal))
     selling = Selling(
         catalogue=shop.catalogue,
         desk=desk,
+        pricing=pricing,
         refuse_unknown_products=settings.till.unknown_products == "refuse",
     )
     counter = Counter(
         shop,
-        Judging(reader=reader, verification=verification, ask_timeout_ms=settings.till.ask_timeout_ms),
+        Judging(
+            reader=reader,
+            verification=verification,
+            ask_timeout_ms=settings.till.ask_timeout_ms,
+            cards={"CLERK": partial(clerk_card, shifts), CARD_COMMAND: pricing.card},
+        ),
         {
             Mode.SALE: selling.sell,
             Mode.VERIFY: lambda _, judged: selling.verify(judged),
@@ -93,24 +111,30 @@ def make_parts(
             Mode.UNPACK: lambda code, judged: unpack(code, judged, shop.catalogue, unpacking),
             Mode.REORDER: lambda _, judged: reorder(judged, shop.catalogue, orders),
             Mode.RETURN: taking_back.take_back,
+            Mode.STOCKTAKE: counting_scans.count,
         },
         {Mode.SALE: desk, Mode.RETURN: returns_desk},
         goods,
         _recorder(shop, journal),
     )
+    counter.take_command(Mode.STOCKTAKE, "UNDO", counting_scans.undo)
+    counter.take_command(Mode.STOCKTAKE, "AREA", counting_scans.area)
     return Parts(
         counter=counter,
         desk=desk,
         returns_desk=returns_desk,
         sales=sales,
-        returns=Returns(shop, resolver, returns_desk, receipts, verification, identity.site),
+        returns=Returns(shop, resolver, returns_desk, receipts, verification, shifts),
         taking_back=taking_back,
-        voids=Voids(shop, receipts, verification, identity.site),
+        voids=Voids(shop, receipts, verification, shifts),
         receipts=receipts,
         selling=selling,
         goods=goods,
         packing=packing,
         unpacking=unpacking,
+        counting=counting,
+        counting_scans=counting_scans,
+        sending=Sending(shop, counting),
         orders=orders,
         catalogue=shop.catalogue,
         verification=verification,
@@ -119,7 +143,20 @@ def make_parts(
         double_trigger_ms=settings.till.double_trigger_ms,
         clock=shop.clock,
         hub=hub,
+        shifts=shifts,
+        pricing=pricing,
     )
+
+
+def _supervisors(settings: Settings) -> list[Supervisor]:
+    return [
+        Supervisor(
+            name=one.name,
+            card=one.card,
+            pin_hash=None if one.pin_hash is None else one.pin_hash.get_secret_value(),
+        )
+        for one in settings.supervisor
+    ]
 
 
 def _recorder(shop: Shop, journal: Journal) -> RecordRefused:

@@ -9,9 +9,14 @@ from agent.local.events import Hub
 from agent.orders.service import Orders
 from agent.packing.service import Packing
 from agent.receiving.service import Goods
+from agent.shifts.service import Shifts
+from agent.stocktakes.scans import CountingScans
+from agent.stocktakes.sending import Sending
+from agent.stocktakes.service import Counting
 from agent.till.catalogue import Catalogue
 from agent.till.counter import Counter
 from agent.till.desk import Desk
+from agent.till.pricing import Pricing
 from agent.till.receipts import Receipts
 from agent.till.returning import TakingBack
 from agent.till.returns import Returns
@@ -38,6 +43,9 @@ class Parts:
     goods: Goods
     packing: Packing
     unpacking: Packing
+    counting: Counting
+    counting_scans: CountingScans
+    sending: Sending
     orders: Orders
     catalogue: Catalogue
     verification: Verification
@@ -46,3 +54,5 @@ class Parts:
     double_trigger_ms: int
     clock: Clock
     hub: Hub
+    shifts: Shifts
+    pricing: Pricing

@@ -12,3 +12,7 @@ CREATE TABLE shifts (
     closed_at_us  INTEGER               -- NULL while it is open
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX one_open_shift ON shifts ((closed_at_us IS NULL)) WHERE closed_at_us IS NULL;
+
+-- The shift that was open when a document was written, whatever clock or epoch it bears; NULL: none was.
+ALTER TABLE documents ADD COLUMN shift_id TEXT;
+CREATE INDEX documents_of_shift ON documents (shift_id) WHERE shift_id IS NOT NULL;

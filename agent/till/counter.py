@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import msgspec
@@ -44,13 +44,18 @@ RecordRefused = Callable[[ScanRefused], None]
 """Appends the evidence to the journal, without making anyone wait."""
 
 
+Card = Callable[[str], Found]
+"""What a signed card does at the counter, by the argument that stands on it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judging:
-    """How a scan becomes a verdict: read, verified, and others asked for so long at most."""
+    """How a scan becomes a verdict: read, verified, and others asked for so long at most. ``cards`` are people's, by their command."""
 
     reader: Reader
     verification: Verification
     ask_timeout_ms: int = 300
+    cards: Mapping[str, Card] = field(default_factory=dict)
 
 
 class _Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +83,7 @@ class Counter:
         self._ask_timeout_ms = judging.ask_timeout_ms
         self._reader = judging.reader
         self._verification = judging.verification
+        self._cards = judging.cards
         self._handlers = handlers
         self._desks = desks
         self._goods = goods
@@ -85,6 +91,7 @@ class Counter:
         self._announce = shop.announce
         self._record_refused = record_refused
         self._mode = shop.drafts.get(_MODE_DRAFT, Mode) or Mode.SALE
+        self._commands: dict[tuple[Mode, str], Card] = {}
         self._asking = threading.Semaphore(ASKING_LIMIT)
         self._askers = ThreadPoolExecutor(max_workers=ASKING_LIMIT, thread_name_prefix="ask-central")
 
@@ -110,6 +117,10 @@ class Counter:
         self._drafts.put(_MODE_DRAFT, mode)
         self._announce(self.mode_frame())
         return None
+
+    def take_command(self, mode: Mode, command: str, act: Card) -> None:
+        """Have a control code do this in a mode. ``MODE`` is the counter's own."""
+        self._commands[mode, command] = act
 
     def stop(self) -> None:
         """Wait for no question any more."""
@@ -249,6 +260,11 @@ class Counter:
                 key="mode",
                 follow_up=(lambda: _ignore(self.set_mode(mode)),),
             )
+        if (act := self._commands.get((self._mode, command))) is not None:
+            try:
+                return act(argument)
+            except _TROUBLE as error:
+                return _trouble(error)
         desk = self._desks.get(self._mode)
         if command == "UNDO" and desk is not None and desk.basket.lines:
             last = desk.basket.lines[-1].line
@@ -259,6 +275,8 @@ class Counter:
                 line=last,
                 follow_up=(lambda: _ignore(desk.remove(last)),),
             )
+        if (card := self._cards.get(command)) is not None:
+            return card(argument)
         return Found(
             outcome=Outcome.IGNORED,
             message=f"command {command or '?'}: has no meaning here",
@@ -267,8 +285,9 @@ class Counter:
 
     @classmethod
     def _asks_central(cls, mode: Mode) -> bool:
-        """A return asks where an item was sold, if that is not known here; it is taken without an answer too."""
-        return mode is Mode.RETURN or cls._needs_verdict(mode)
+        """A return asks where an item was sold, if that is not known here, and is taken without an answer too; goods that leave, whether
+        they were here."""
+        return mode in {Mode.RETURN, Mode.SHIP} or cls._needs_verdict(mode)
 
     @staticmethod
     def _needs_verdict(mode: Mode) -> bool:

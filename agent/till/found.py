@@ -30,10 +30,12 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def frame_of(found: Found, *, scan: Scan, code: Code, mode: Mode, took_us: int) -> ScanFrame:
-    """What the screens are told of it. A phone's payment code is not passed on."""
+    """What the screens are told of it. A phone's payment code is not passed on, nor is a card that whoever has read it could show again."""
     return ScanFrame(
         scan=ScanSeen(
-            code=None if code.kind == "payment_code" else scan.raw.decode("ascii", "backslashreplace"),
+            code=None
+            if code.kind in {"payment_code", "control"}
+            else scan.raw.decode("ascii", "backslashreplace"),
             symbology=scan.symbology,
             device=scan.device,
             at_us=scan.wall_us,

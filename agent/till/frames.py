@@ -187,7 +187,7 @@ class OrderDraftFrame(msgspec.Struct, frozen=True, kw_only=True, tag="order_draf
 
 
 class CompletedFrame(msgspec.Struct, frozen=True, kw_only=True, tag="completed", tag_field="type"):
-    """A document was accepted into the journal: a sale, a return, a void, goods received, a case packed or unpacked, an order."""
+    """A document was accepted into the journal: a sale, a return, a void, goods received, a case packed or unpacked, an order, a shift …"""
 
     kind: str
     number: str
@@ -209,6 +209,29 @@ Announce = Callable[[Frame], None]
 
 
 def basket_frame(kind: str, basket: Basket, currency: str, held: int) -> BasketFrame:
+class ShiftFrame(msgspec.Struct, frozen=True, kw_only=True, tag="shift", tag_field="type"):
+    """The shift that is open (None: none is), and who stands at the counter. What should be in the drawer is not in it."""
+
+    shift_id: str | None
+    number: str | None
+    opened_at_us: int | None
+    clerk: str | None
+    required: bool
+    blind: bool
+
+
+class AuthorisationFrame(msgspec.Struct, frozen=True, kw_only=True, tag="authorisation", tag_field="type"):
+    """A change of a line that waits for a supervisor's card or PIN; ``line`` None: nothing waits. Amounts are the line's."""
+
+    basket_id: str
+    line: int | None = None
+    name: str = ""
+    why: str = ""
+    reason: str | None = None
+    before_minor: int = 0
+    after_minor: int = 0
+
+
     """The basket as screens see it."""
     return BasketFrame(
         kind=kind,
@@ -219,3 +242,5 @@ def basket_frame(kind: str, basket: Basket, currency: str, held: int) -> BasketF
         member=basket.member,
         held=held,
     )
+    | ShiftFrame
+    | AuthorisationFrame

@@ -14,13 +14,15 @@ from functools import partial
 import msgspec
 
 from agent.documents import Made, Refusal, Written
+from agent.shifts.service import Shifts
 from agent.shop import Shop
 from agent.store import Connection
 from agent.store.series import take_number
 from agent.till import return_rules, rules
-from agent.till.asked import DISPOSITIONS, Resolver, ReturnAsked, digest_source, moment_us
+from agent.till.asked import DISPOSITIONS, Resolver, ReturnAsked, digest_source, given, moment_us
 from agent.till.desk import Desk
 from agent.till.frames import CompletedFrame
+from agent.till.paying import refunds_fault
 from agent.till.provenance import NotSold, SoldHere, provenance
 from agent.till.receipts import Kept, Receipts
 from agent.till.rules import Basket, NotAllowed
@@ -52,7 +54,7 @@ class Returns:
         desk: Desk,
         receipts: Receipts,
         verification: Verification,
-        site: str,
+        shifts: Shifts,
     ) -> None:
         self._store = shop.store
         self._documents = shop.documents
@@ -62,7 +64,8 @@ class Returns:
         self._desk = desk
         self._receipts = receipts
         self._verification = verification
-        self._site = site
+        self._shifts = shifts
+        self._site = verification.site
 
     def post(self, asked: ReturnAsked) -> Result | Refusal:
         """A return told by another till, or, without lines, the one on the counter. Idempotent by its ``return_id``."""
@@ -75,7 +78,7 @@ class Returns:
             )
         if not asked.lines:
             return self._complete(asked, returned_at_us)
-        resolved = self._resolver.lines(asked.lines, selling=False, paid=partial(self._paid, asked.sale_id))
+        resolved = self._resolver.lines(asked.lines, paid=partial(self._paid, asked.sale_id))
         if isinstance(resolved, Refusal):
             return resolved
         return_id = asked.return_id or str(uuid.uuid4())
@@ -162,6 +165,13 @@ class Returns:
         returned_at_us: int | None,
         connection: Connection,
     ) -> Made | Refusal:
+        total_minor = sum(line.amount_minor for line in brought.lines)
+        refunds = given(asked.refunds) or ()
+        refused = self._shifts.wanted(connection, is_told_late=returned_at_us is not None) or refunds_fault(
+            refunds, total_minor
+        )
+        if refused is not None:
+            return refused
         sale_ids = self._sales_of(connection, brought)
         if isinstance(sale_ids, Refusal):
             return sale_ids
@@ -183,6 +193,7 @@ class Returns:
             sale_id=_the_one(sale_ids) or asked.sale_id,
             reason=asked.reason,
             clerk=asked.clerk,
+            refunds=refunds,
         )
         self._receipts.note_returned(connection, body, sale_ids)
         return Made(
@@ -190,7 +201,7 @@ class Returns:
             body=body,
             tells={
                 "receipt": receipt,
-                "total_minor": sum(line.amount_minor for line in brought.lines),
+                "total_minor": total_minor,
                 "currency": self._desk.currency,
                 "sale_id": body.sale_id,
                 "disposition": asked.disposition,

@@ -9,24 +9,29 @@ from functools import partial
 import msgspec
 
 from agent.documents import Made, Refusal, Written
+from agent.shifts.service import Shifts
 from agent.shop import Shop
 from agent.store import Connection
 from agent.store.series import take_number
 from agent.till import rules
 from agent.till.asked import (
     CompleteAsked,
+    Resolved,
     Resolver,
     SaleAsked,
     Warned,
     digest_source,
+    given,
     moment_us,
-    payments_fault,
 )
 from agent.till.desk import Desk
 from agent.till.frames import CompletedFrame
+from agent.till.paying import change_minor, kept, payments_fault, sum_fault, tendered_minor
+from agent.till.pricing import NO_LIMITS, Pricing
 from agent.till.rules import Basket
+from agent.till.told_prices import HeldAgainst
 from agent.verification.local_items import find_item
-from protocol.events import Sale, SaleLine, decode_event
+from protocol.events import Sale, decode_event
 from protocol.items import State
 
 RECEIPT_DIGITS = 6
@@ -39,13 +44,16 @@ Result = Future[Written | Refusal]
 class Sales:
     """Writes sales. Thread-safe."""
 
-    def __init__(self, shop: Shop, resolver: Resolver, desk: Desk) -> None:
+    def __init__(self, shop: Shop, resolver: Resolver, desk: Desk, pricing: Pricing, shifts: Shifts) -> None:
         self._store = shop.store
         self._documents = shop.documents
         self._announce = shop.announce
         self._lane = shop.lane
+        self._clerk = shop.clerk
         self._resolver = resolver
         self._desk = desk
+        self._pricing = pricing
+        self._shifts = shifts
         self._next_number: int | None = None
         if self.find(desk.basket.basket_id) is not None:
             desk.begin_anew()  # the power went between the sale's commit and the basket's
@@ -61,12 +69,17 @@ class Sales:
             return Refusal(
                 reason=f"currency {asked.currency!r}: expected {self._desk.currency}, that of this site"
             )
-        resolved = self._resolver.lines(asked.lines, selling=True)
+        sale_id = asked.sale_id or str(uuid.uuid4())
+        request = digest_source(msgspec.structs.replace(asked, sale_id=sale_id, authorisation=msgspec.UNSET))
+        if asked.sale_id is not None and self.find(sale_id) is not None:
+            return self._again(request, sale_id)  # whatever the limits and PINs are now
+        held = self._held(asked, is_told_late=sold_at_us is not None)
+        if isinstance(held, Refusal):
+            return held
+        resolved = self._resolver.lines(asked.lines, held=held)
         if isinstance(resolved, Refusal):
             return resolved
-        sale_id = asked.sale_id or str(uuid.uuid4())
-        request = digest_source(msgspec.structs.replace(asked, sale_id=sale_id))
-        make = partial(self._make, asked, sale_id, resolved.lines, resolved.warnings, sold_at_us)
+        make = partial(self._make, asked, sale_id, _with_payments(asked, resolved), sold_at_us)
         written = self._store.write(
             lambda connection: self._documents.write(
                 connection, kind="sale", document_id=sale_id, request=request, make=make
@@ -85,7 +98,7 @@ class Sales:
         sale_id = asked.sale_id
         # The id of the basket on the counter is a new one; should it not be, the write finds out.
         if sale_id is not None and sale_id != self._desk.basket.basket_id and self.find(sale_id) is not None:
-            return self._again(asked, sale_id)
+            return self._again(digest_source(asked), sale_id)
         taken = self._desk.take(
             lambda basket: self._store.write(partial(self._write_basket, basket, asked, sold_at_us))
         )
@@ -112,9 +125,16 @@ class Sales:
         self, basket: Basket, asked: CompleteAsked, sold_at_us: int | None, connection: Connection
     ) -> Written | Refusal:
         sale_id = asked.sale_id or basket.basket_id
-        lines = rules.sale_lines(basket)
+        told = (rules.overridden(line, self._desk.currency) for line in basket.lines)
+        resolved = Resolved(
+            lines=rules.sale_lines(basket),
+            warnings=(),
+            overrides=tuple(one for one in told if one is not None),
+        )
 
         def make(inside: Connection) -> Made | Refusal:
+            if (wrong := sum_fault(asked.payments, rules.total_minor(basket))) is not None:
+                return wrong
             for line in basket.lines:
                 known = None if line.item is None else find_item(inside, line.item)
                 if known is not None and known.state in _SOLD:
@@ -126,7 +146,7 @@ class Sales:
                     )
             member = asked.member or basket.member
             return self._make(
-                msgspec.structs.replace(asked, member=member), sale_id, lines, (), sold_at_us, inside
+                msgspec.structs.replace(asked, member=member), sale_id, resolved, sold_at_us, inside
             )
 
         written = self._documents.write(
@@ -147,12 +167,14 @@ class Sales:
         self,
         asked: SaleAsked | CompleteAsked,
         sale_id: str,
-        lines: tuple[SaleLine, ...],
-        warnings: tuple[Warned, ...],
+        resolved: Resolved,
         sold_at_us: int | None,
         connection: Connection,
-    ) -> Made:
-        total_minor = sum(line.amount_minor for line in lines)
+    ) -> Made | Refusal:
+        refused = self._shifts.wanted(connection, is_told_late=sold_at_us is not None)
+        if refused is not None:
+            return refused
+        total_minor = sum(line.amount_minor for line in resolved.lines)
         number = take_number(connection, f"receipt/{self._lane}", self._next_number)
         # As things stand: a sale that is taken back makes it a wrong guess, no more.
         self._next_number = number + 1
@@ -161,33 +183,50 @@ class Sales:
             "receipt": receipt,
             "total_minor": total_minor,
             "currency": self._desk.currency,
-            "warnings": warnings,
+            "warnings": resolved.warnings,
         }
+        if tendered := tendered_minor(asked.payments):
+            tells |= {"tendered_minor": tendered, "change_minor": change_minor(asked.payments)}
         return Made(
             number=receipt,
             body=Sale(
                 sale_id=sale_id,
                 receipt=receipt,
                 currency=self._desk.currency,
-                lines=lines,
-                payments=asked.payments,
+                lines=resolved.lines,
+                payments=kept(asked.payments),
                 clerk=asked.clerk,
                 member=asked.member,
                 reference=asked.reference,
             ),
             tells=tells,
             event_time_us=sold_at_us,
+            before=resolved.overrides,
+        )
+
+    def _held(self, asked: SaleAsked, *, is_told_late: bool) -> HeldAgainst | Refusal:
+        """What the prices of a told sale are held against. Looks at a PIN, if there is one."""
+        shown = given(asked.authorisation)
+        name = None if shown is None else self._pricing.supervisors.by(shown)
+        if isinstance(name, rules.NotAllowed):
+            return Refusal(reason=f"authorisation: {name.reason}", conflict=True, key=name.key)
+        return HeldAgainst(
+            limits=self._pricing.limits() or NO_LIMITS,
+            currency=self._desk.currency,
+            clerk=asked.clerk or (None if is_told_late else self._clerk.name()),
+            authorised_by=name,
+            is_told_late=is_told_late,
         )
 
     # -- after the commit -----------------------------------------------------------------------------------------------
 
-    def _again(self, asked: CompleteAsked, sale_id: str) -> Result:
+    def _again(self, request: bytes, sale_id: str) -> Result:
         return self._store.write(
             lambda connection: self._documents.write(
                 connection,
                 kind="sale",
                 document_id=sale_id,
-                request=digest_source(asked),
+                request=request,
                 make=lambda _: Refusal(reason=f"sale {sale_id}: is gone; begin another", conflict=True),
             )
         )
@@ -208,3 +247,13 @@ class Sales:
             self._announce(
                 CompletedFrame(kind=done.kind, number=done.number, document=msgspec.Raw(done.answer))
             )
+
+
+def _with_payments(asked: SaleAsked, resolved: Resolved) -> Resolved:
+    """What another till tells has happened: payments that do not come to the total are recorded, with a warning."""
+    total_minor = sum(line.amount_minor for line in resolved.lines)
+    wrong = sum_fault(asked.payments, total_minor)
+    if wrong is None:
+        return resolved
+    warned = Warned(line=0, key=wrong.key, message=wrong.reason)
+    return msgspec.structs.replace(resolved, warnings=(*resolved.warnings, warned))

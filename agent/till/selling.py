@@ -8,6 +8,7 @@ from agent.till.catalogue import Catalogue, ProductView
 from agent.till.desk import Desk
 from agent.till.found import NO_PRODUCT, Found, doubtful, not_in_catalogue
 from agent.till.frames import Outcome, Question
+from agent.till.pricing import Pricing
 from agent.till.reading import Doubt, read
 from agent.till.rules import NotAllowed, Piece
 from agent.verification.service import Judged
@@ -18,9 +19,12 @@ from protocol.verdicts import Act
 class Selling:
     """Puts scans into the basket. Thread-safe."""
 
-    def __init__(self, *, catalogue: Catalogue, desk: Desk, refuse_unknown_products: bool) -> None:
+    def __init__(
+        self, *, catalogue: Catalogue, desk: Desk, pricing: Pricing, refuse_unknown_products: bool
+    ) -> None:
         self._catalogue = catalogue
         self._desk = desk
+        self._pricing = pricing
         self._refuse_unknown_products = refuse_unknown_products
 
     def sell(
@@ -37,11 +41,22 @@ class Selling:
             return doubtful(reading.piece, reading.finding, reading.product)
         piece = reading.piece
         if by_hand is not None:
-            piece = msgspec.structs.replace(
+            given = msgspec.structs.replace(
                 piece,
                 quantity=piece.quantity if piece.item else by_hand.quantity,
                 amount_minor=by_hand.amount_minor,
+                override=by_hand.override,
             )
+            priced = self._pricing.by_hand(given)
+            if isinstance(priced, NotAllowed):
+                return Found(
+                    outcome=Outcome.REFUSED,
+                    message=priced.reason,
+                    key=priced.key,
+                    finding=piece.finding,
+                    product=reading.product,
+                )
+            piece = priced
         return self._put(piece, reading.product)
 
     def verify(self, judged: Judged) -> Found:

@@ -9,10 +9,12 @@ from functools import partial
 import msgspec
 
 from agent.documents import Made, Refusal, Written
+from agent.shifts.service import Shifts
 from agent.shop import Shop
 from agent.store import Connection
 from agent.till.asked import VoidAsked, moment_us
 from agent.till.frames import CompletedFrame
+from agent.till.paying import refunds_fault
 from agent.till.provenance import NotKnown, NotSold, SoldElsewhere, SoldHere, provenance
 from agent.till.receipts import Kept, Receipts
 from agent.verification.local_items import find_item
@@ -29,14 +31,15 @@ Result = Future[Written | Refusal]
 class Voids:
     """Writes voids. Thread-safe."""
 
-    def __init__(self, shop: Shop, receipts: Receipts, verification: Verification, site: str) -> None:
+    def __init__(self, shop: Shop, receipts: Receipts, verification: Verification, shifts: Shifts) -> None:
         self._store = shop.store
         self._documents = shop.documents
         self._clock = shop.clock
         self._announce = shop.announce
         self._receipts = receipts
         self._verification = verification
-        self._site = site
+        self._shifts = shifts
+        self._site = verification.site
 
     def sale_of(self, code: Code) -> str | Refusal:
         """The sale of this till that an item is on."""
@@ -95,6 +98,12 @@ class Voids:
         if (refused := self._fault(sale_id, kept, voided_at_us, connection)) is not None:
             return refused
         sale = kept.sale
+        total_minor = sum(line.amount_minor for line in sale.lines)
+        refused = self._shifts.wanted(connection, is_told_late=voided_at_us is not None) or refunds_fault(
+            asked.refunds, total_minor
+        )
+        if refused is not None:
+            return refused
         self._documents.mark_voided(connection, sale_id, void_id)
         return Made(
             number=sale.receipt,
@@ -106,11 +115,12 @@ class Voids:
                 lines=sale.lines,
                 reason=asked.reason,
                 clerk=asked.clerk,
+                refunds=asked.refunds,
             ),
             tells={
                 "sale_id": sale_id,
                 "receipt": sale.receipt,
-                "total_minor": sum(line.amount_minor for line in sale.lines),
+                "total_minor": total_minor,
                 "currency": sale.currency,
             },
             event_time_us=voided_at_us,

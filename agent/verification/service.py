@@ -180,6 +180,11 @@ class Verification:
         self._said = _Said(clock)
         self._policy_read: tuple[tuple[int, int | None], Policy] = ((-1, None), {})
 
+    @property
+    def site(self) -> str:
+        """Where this is."""
+        return self._site
+
     def locally(self, code: Code) -> Judged | None:
         """What is known here; None where others should be asked, and can be."""
         if code.item is None or code.kind == "sscc":

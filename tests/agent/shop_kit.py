@@ -23,6 +23,7 @@ from agent.settings import Settings, TillSettings
 from agent.shop import Shop
 from agent.store import Store
 from agent.till.catalogue import Catalogue
+from agent.till.clerk import ClerkAtCounter
 from agent.till.frames import Frame, ScanFrame
 from agent.verification.local_items import settle
 from agent.wiring import make_parts
@@ -40,7 +41,9 @@ from protocol.feeds import (
     PolicyRow,
     Price,
     Product,
+    SiteHere,
     StockLevel,
+    StocktakeHere,
     body_encoder,
     row_digest,
 )
@@ -67,6 +70,8 @@ _KEYS: dict[type, tuple[Feed, str]] = {
     ContainerHere: (Feed.CONTAINERS, "sscc"),
     CodeKey: (Feed.KEYS, "key_id"),
     CodeOrder: (Feed.CODE_ORDERS, "tag"),
+    StocktakeHere: (Feed.STOCKTAKES, "stocktake_id"),
+    SiteHere: (Feed.SITES, "site"),
 }
 
 CATALOGUE: tuple[msgspec.Struct, ...] = (
@@ -133,15 +138,18 @@ class Counter:
         )
         self.hub = Hub()
         self.settings = Settings(data_dir=folder, till=TillSettings(**till))
+        drafts = Drafts(self.store, clock)
+        clerk = ClerkAtCounter(drafts)
         self.shop = Shop(
             store=self.store,
-            documents=Documents(self.journal, clock),
-            drafts=Drafts(self.store, clock),
+            documents=Documents(self.journal, clock, clerk.name),
+            drafts=drafts,
             replica=self.replica,
             catalogue=Catalogue(self.replica, "EUR"),
             clock=clock,
             announce=self._announce,
             lane="1",
+            clerk=clerk,
         )
         self.parts: Parts = make_parts(
             self.shop, self.settings, make_identity(folder), self.journal, self.hub, self.central, self.lan

@@ -1,0 +1,77 @@
+"""How far a clerk may go alone with prices and discounts, and what goes beyond it. Pure.
+
+Percentages are of the list price of the line, in hundredths of a percent. Without a list price, or without limits from the
+brand, nothing is held against anything here; central looks at the sale all the same.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from agent.till.money import times
+from protocol.feeds import TillLimits
+
+WHOLE_BP = 10_000
+
+
+class PriceView(msgspec.Struct, frozen=True, kw_only=True):
+    """A line as limits see it: ``gross_minor`` is its amount before the discount. ``is_overridden``: a person set it, not a label."""
+
+    list_price_minor: int | None
+    quantity: Decimal
+    gross_minor: int
+    discount_minor: int
+    is_overridden: bool = False
+
+    @property
+    def list_minor(self) -> int | None:
+        """What the line costs by the list."""
+        return None if self.list_price_minor is None else times(self.list_price_minor, self.quantity)
+
+    @property
+    def deviation_minor(self) -> int:
+        """How far a person has moved the price from the list's, up or down."""
+        if not self.is_overridden or self.list_minor is None:
+            return 0
+        return abs(self.gross_minor - self.list_minor)
+
+    @property
+    def base_minor(self) -> int:
+        """What a discount is a part of: the list's amount where a person set the price, else what the label says."""
+        return self.list_minor if self.is_overridden and self.list_minor is not None else self.gross_minor
+
+
+def beyond(view: PriceView, limits: TillLimits) -> str | None:
+    """What goes beyond the limits, in words; None where a clerk may do it alone."""
+    if view.deviation_minor and not limits.override:
+        return "prices are not overridden here without a supervisor"
+    if _exceeds(view.deviation_minor, limits.override_limit_bp, view.list_minor or 0):
+        return f"the price is more than {_percent(limits.override_limit_bp)} from the list's"
+    if _exceeds(view.discount_minor, limits.discount_limit_bp, view.base_minor):
+        return f"the discount is more than {_percent(limits.discount_limit_bp)}"
+    return None
+
+
+def goes_no_further(now: PriceView, authorised: PriceView) -> bool:
+    """Whether a line stays within what somebody has authorised of it."""
+    return _share(now.deviation_minor, now.list_minor) <= _share(
+        authorised.deviation_minor, authorised.list_minor
+    ) and _share(now.discount_minor, now.base_minor) <= _share(
+        authorised.discount_minor, authorised.base_minor
+    )
+
+
+def _exceeds(part_minor: int, limit_bp: int | None, of_minor: int) -> bool:
+    return limit_bp is not None and part_minor * WHOLE_BP > limit_bp * of_minor
+
+
+def _share(part_minor: int, of_minor: int | None) -> Decimal:
+    if not part_minor:
+        return Decimal(0)
+    return Decimal("Infinity") if not of_minor else Decimal(part_minor) / of_minor
+
+
+def _percent(limit_bp: int | None) -> str:
+    return f"{Decimal(limit_bp or 0) / 100:f}%"
