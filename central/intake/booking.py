@@ -1,7 +1,7 @@
 """What follows from facts: receipt lines, movements, item lives, receipts against despatches, orders, discrepancies.
 
-Locks are taken in one order everywhere: cursors, containers, orders and despatches, items, balances, discrepancies, feeds; within each of
-them in the order of their keys.
+Locks are taken in one order everywhere: cursors, containers, orders and despatches, shifts, items, balances, discrepancies, feeds; within
+each of them in the order of their keys.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from central.ledger.rules import Arrived, Posting
 from central.orders.storage import apply_cancel_asked, apply_submitted
 from central.sales import storage as sales
 from central.sales.rules import receipt_lines
+from central.shifts.booking import book_money
 from protocol.events import (
     GoodsPacked,
     GoodsReceived,
@@ -53,6 +54,8 @@ def book(connection: Connection, facts: Sequence[Fact], at: datetime, watch: Wat
     receipts = _receive(connection, facts)
     _order(connection, facts)
     sales.write(connection, [line for fact in facts for line in receipt_lines(fact)])
+    money = book_money(connection, facts, at)
+    raised += money.raised
     steps = [
         step
         for fact in facts
@@ -70,7 +73,7 @@ def book(connection: Connection, facts: Sequence[Fact], at: datetime, watch: Wat
             raised += _differences(fact, outcome)
     post(connection, [posting for fact in facts for posting in _postings(fact, receipts)], at)
     discrepancies.raise_all(connection, raised, at)
-    discrepancies.explain(connection, taken.explained, at, "a later event explains it")
+    discrepancies.explain(connection, [*taken.explained, *money.explained], at, "a later event explains it")
     container_feed.tell(connection, {*opened.touched, *taken.opened}, opened.left)
     items.tell(connection, taken.concerned)
 

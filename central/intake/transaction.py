@@ -116,6 +116,8 @@ def take_in(
     _sort_out(
         connection, work, cursors, {one.letter.agent for one in opened if not isinstance(one.message, Batch)}
     )
+    # Before anything is booked: the end of a shift asks which of its events stand in the quarantine.
+    journals.archive(connection, (), work.quarantined)
     if one_by_one:
         _book_one_by_one(connection, work, at, watch)
     else:
@@ -280,7 +282,7 @@ def _write(
     agents: dict[str, AgentHere],
     at: datetime,
 ) -> None:
-    journals.archive(connection, [*work.archived, *work.repeated], work.quarantined)
+    journals.archive(connection, [*work.archived, *work.repeated], ())
     failed = Counter(row.journal for row in work.quarantined)
     repeated = Counter(row.journal for row in work.repeated)
     advances = []
@@ -314,6 +316,7 @@ def _book_one_by_one(connection: Connection, work: _Work, at: datetime, watch: W
             row = Quarantined(
                 archived.site, archived.journal, archived.seq, archived.hash, in_words(error), archived.body
             )
+            journals.archive(connection, (), [row])
             work.quarantined.append(row)
         else:
             kept.append(archived)
