@@ -62,15 +62,16 @@ def test_stopping_twice_is_stopping_once(reachable_directory: Path) -> None:
     assert not (reachable_directory / "data" / "postmaster.pid").exists()
 
 
-@pytest.mark.parametrize("content", ["", "garbage\n", f"{os.getpid()}\n/elsewhere\n"])
+@pytest.mark.parametrize("content", ["", "garbage\n", "{running}\n/elsewhere\n"])
 def test_a_stale_lock_file_does_not_keep_the_server_from_starting(
     reachable_directory: Path, content: str
 ) -> None:
     with start_database(reachable_directory) as first:
         _write(first, 1)
     # After a power failure: cut short, or naming a process that is by now another.
-    (reachable_directory / "data" / "postmaster.pid").write_text(content)
-    (reachable_directory / "run" / ".s.PGSQL.5432.lock").write_text(content)
+    found = content.format(running=os.getpid())
+    (reachable_directory / "data" / "postmaster.pid").write_text(found)
+    (reachable_directory / "run" / ".s.PGSQL.5432.lock").write_text(found)
     with start_database(reachable_directory) as second:
         assert _numbers(second) == [1]
 
