@@ -25,6 +25,8 @@ class DiscrepancyClass(StrEnum):
     PHANTOM_STOCK = "phantom_stock"
     STOCKTAKE_VARIANCE = "stocktake_variance"
     WRONG_ITEM_SCANNED = "wrong_item_scanned"
+    COUNT_UNEXPECTED = "count_unexpected"
+    DESPATCH_UNEXPECTED = "despatch_unexpected"
     # money
     PRICE_OUTSIDE_POLICY = "price_outside_policy"
     DISCOUNT_OUTSIDE_POLICY = "discount_outside_policy"

@@ -7,6 +7,7 @@ A settlement is kept as JSON beside its discrepancy. Its ``kind`` says what is d
                 a correction of the shelf: above zero it was found, below zero it is gone, for the ``reason``
 ``receipt``     goods of ``despatch`` are taken in at the case's site, as its counter would have done: items, order and despatch move on
 ``credit_note`` the buyer gets back what ``lines`` were charged for on ``invoice``
+``stocktake``   the lines of ``stocktake`` are approved and booked, as of the moment of the count
 ==============  ========================================================================================================
 
 Where ``despatch`` is named with movements, what they move is no longer awaited of it. ``explains`` are other cases of the same cause.
@@ -33,6 +34,7 @@ class Kind(StrEnum):
     MOVEMENTS = "movements"
     RECEIPT = "receipt"
     CREDIT_NOTE = "credit_note"
+    STOCKTAKE = "stocktake"
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -64,6 +66,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: Kind = Kind.MOVEMENTS
     despatch: str | None = None
     invoice: str | None = None
+    stocktake: str | None = None
     explains: tuple[Other, ...] = ()
 
     def kept(self) -> dict[str, Any]:
@@ -147,3 +150,8 @@ def came_along(from_site: str, to_site: str, gtin: str, quantity: Decimal, reaso
 def credited(invoice: str, lines: Iterable[Line], reason: str) -> Settlement:
     """The buyer gets back what it was charged too much."""
     return Settlement(reason=reason, kind=Kind.CREDIT_NOTE, invoice=invoice, lines=tuple(lines))
+
+
+def counted(stocktake: str, lines: Iterable[Line]) -> Settlement:
+    """The books were wrong, the count is right: what it found is booked."""
+    return Settlement(reason="stocktake", kind=Kind.STOCKTAKE, stocktake=stocktake, lines=tuple(lines))
