@@ -13,6 +13,7 @@ from central.commands import (
     packing,
     partitions,
     policy,
+    rebuild,
     serve,
     tokens,
 )
@@ -30,4 +31,4 @@ app.add_typer(serve.config_app, name="config")
 
 codes.app.command()(packing.pack)
 
-__all__ = ["app", "database", "partitions", "serve"]
+__all__ = ["app", "database", "partitions", "rebuild", "serve"]

@@ -17,6 +17,8 @@ from central.api.callers import Overseer, Reader, reading
 from central.api.context import Central, central_of
 from central.api.problems import not_found
 from central.reconciliation import rules, storage
+from central.reconciliation.rebuild import rebuild as replay
+from central.reconciliation.rebuild import zero_sum
 from central.reconciliation.storage import UnknownSite
 
 router = APIRouter(prefix="/v1", tags=["reconciliation"])
@@ -117,6 +119,8 @@ class Drift(BaseModel):
     location: str
     kept: Decimal
     replayed: Decimal
+    kept_value_minor: int
+    replayed_value_minor: int
 
 
 class Rebuilt(BaseModel):
@@ -135,8 +139,8 @@ def rebuild(
 ) -> Rebuilt:
     """Replay the movements and compare them with the balances: stock derived against stock on paper."""
     with reading(central, caller) as connection:
-        drifts = storage.rebuild(connection, site)
-        not_zero = storage.zero_sum(connection)
+        drifts = replay(connection, site)
+        not_zero = zero_sum(connection)
     return Rebuilt(
         agrees=not drifts and not not_zero,
         drifts=[Drift(**msgspec.structs.asdict(drift)) for drift in drifts],

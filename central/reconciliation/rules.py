@@ -113,13 +113,15 @@ class QuarantinedEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Drift(msgspec.Struct, frozen=True, kw_only=True):
-    """A balance that is not the sum of its movements."""
+    """A balance that is not the sum of its movements, in quantity or in value."""
 
     site: str
     gtin: str
     location: str
     kept: Decimal
     replayed: Decimal
+    kept_value_minor: int = 0
+    replayed_value_minor: int = 0
 
 
 class DayStatement(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from central.database import Connection
 from central.errors import CentralError
+from central.reconciliation.rebuild import rebuild
 from central.reconciliation.rules import (
     DayStatement,
-    Drift,
     JournalState,
     OpenCase,
     ProductDay,
@@ -44,42 +44,6 @@ def day_statement(connection: Connection, site: str, day: date) -> DayStatement:
         unbalanced=faults(products, rebuild(connection, site), journals),
         complete=all(journal.unsent == 0 for journal in journals),
     )
-
-
-def rebuild(connection: Connection, site: str | None = None) -> list[Drift]:
-    """Replay all movements (of one site) and compare: every balance that is not their sum. There should never be any."""
-    found = connection.execute(
-        """
-        WITH flows AS (
-            SELECT site_id, gtin, destination AS location, quantity FROM movements
-            WHERE %(site)s::text IS NULL OR site_id = %(site)s
-            UNION ALL
-            SELECT site_id, gtin, source, -quantity FROM movements
-            WHERE %(site)s::text IS NULL OR site_id = %(site)s
-        ), replayed AS (
-            SELECT site_id, gtin, location, sum(quantity) AS quantity FROM flows GROUP BY site_id, gtin, location
-        ), kept AS (
-            SELECT site_id, gtin, location, quantity FROM stock WHERE %(site)s::text IS NULL OR site_id = %(site)s
-        )
-        SELECT site_id, gtin, location, coalesce(kept.quantity, 0), coalesce(replayed.quantity, 0)
-        FROM kept FULL JOIN replayed USING (site_id, gtin, location)
-        WHERE coalesce(kept.quantity, 0) <> coalesce(replayed.quantity, 0)
-        ORDER BY site_id, gtin, location
-        """,
-        {"site": site},
-    )
-    return [
-        Drift(site=at, gtin=gtin, location=location, kept=kept, replayed=replayed)
-        for at, gtin, location, kept, replayed in found
-    ]
-
-
-def zero_sum(connection: Connection) -> dict[str, Decimal]:
-    """Products whose balances over all locations of all sites do not add up to zero. There should never be any."""
-    found = connection.execute(
-        "SELECT gtin, sum(quantity) FROM stock GROUP BY gtin HAVING sum(quantity) <> 0"
-    )
-    return dict(found.fetchall())
 
 
 def _products(connection: Connection, site: str, day: date, currency: str) -> tuple[ProductDay, ...]:
