@@ -58,13 +58,17 @@ class Stocktake(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AreaDraft(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One area being counted. ``count_id`` becomes the id of the document; ``name`` is the stocktake's."""
+    """One area being counted. ``count_id`` becomes the id of the document; ``name`` is the stocktake's.
+
+    ``is_begun_here``: the stocktake was, and central had not answered when this was begun.
+    """
 
     stocktake_id: str
     area: str
     round: int
     count_id: str
     name: str
+    is_begun_here: bool = False
     tally: Tally = Tally()
 
 
@@ -132,6 +136,11 @@ def area_fault(area: str) -> NotTallied | None:
 def part_name(area: str, number: int) -> str:
     """The area of one event: a long area is sent as ``Shelf``, ``Shelf #2``, ``Shelf #3`` …"""
     return area if number == 1 else f"{area} #{number}"
+
+
+def area_of(part: str) -> str:
+    """The area that a part belongs to."""
+    return _PART.sub("", part)
 
 
 def not_wanted(stocktake: Stocktake | None, draft: AreaDraft, gtin: str) -> NotTallied | None:

@@ -161,7 +161,7 @@ def joined(tally: Tally, since: Tally) -> Tally:
         after = count_case(tally, case)
         tally = after if isinstance(after, Tally) else tally
     for line in since.lines:
-        held = {item for one in (*tally.lines, *tally.cases) for item in one.items}
+        held = frozenset(_items(tally))
         fresh = tuple(item for item in line.items if item not in held)
         left = line.quantity - (len(line.items) - len(fresh))
         more = TallyLine(gtin=line.gtin, quantity=left, at_us=line.at_us, items=fresh)
@@ -239,14 +239,14 @@ def _changed(
 
 def _fitting(before: Tally, after: Tally) -> Tally | NotTallied:
     """``after``, unless it has grown past what a tally holds."""
-    is_full = len(after.lines) > max(PRODUCTS_LIMIT, len(before.lines)) or _items(after) > max(
-        ITEMS_LIMIT, _items(before)
-    )
-    return _FULL if is_full else after
+    if len(after.lines) > max(PRODUCTS_LIMIT, len(before.lines)):
+        return _FULL
+    return _FULL if len(_items(after)) > max(ITEMS_LIMIT, len(_items(before))) else after
 
 
-def _items(tally: Tally) -> int:
-    return sum(len(part.items) for part in (*tally.lines, *tally.cases))
+def _items(tally: Tally) -> list[str]:
+    loose = [item for line in tally.lines for item in line.items]
+    return loose + [item for case in tally.cases for item in case.items]
 
 
 def _without_items(case: TallyCase, held: frozenset[str]) -> TallyCase:

@@ -14,6 +14,7 @@ import msgspec
 from agent.orders.rules import Draft
 from agent.packing.rules import CaseDraft
 from agent.receiving.rules import Progress, Receiving
+from agent.stocktakes.seen import CountedCase, CountedProduct
 from agent.till.catalogue import ProductView
 from agent.till.rules import Basket, Line, total_minor
 from protocol.codes import Code
@@ -180,35 +181,34 @@ class PackingFrame(msgspec.Struct, frozen=True, kw_only=True, tag="packing", tag
     pieces: tuple[Pieces, ...] = ()
 
 
+class StocktakeFrame(msgspec.Struct, frozen=True, kw_only=True, tag="stocktake", tag_field="type"):
+    """What is being counted at the counter: a stocktake, and an ``area`` of it; None: not chosen.
+
+    ``lines`` are the products counted last, of ``products`` in all. ``is_open`` is False where central has ended the stocktake, ``is_late``
+    True where it is in another round by now. ``count_id`` is the id that the area will be sent under.
+    """
+
+    stocktake_id: str | None = None
+    name: str = ""
+    blind: bool = True
+    round: int = 1
+    is_open: bool = True
+    is_late: bool = False
+    area: str | None = None
+    count_id: str | None = None
+    lines: tuple[CountedProduct, ...] = ()
+    cases: tuple[CountedCase, ...] = ()
+    products: int = 0
+    pieces: Decimal = Decimal(0)
+    can_undo: bool = False
+
+
 class OrderDraftFrame(msgspec.Struct, frozen=True, kw_only=True, tag="order_draft", tag_field="type"):
     """The order being written."""
 
     draft: Draft
 
 
-class CompletedFrame(msgspec.Struct, frozen=True, kw_only=True, tag="completed", tag_field="type"):
-    """A document was accepted into the journal: a sale, a return, a void, goods received, a case packed or unpacked, an order, a shift …"""
-
-    kind: str
-    number: str
-    document: msgspec.Raw
-
-
-Frame = (
-    ScanFrame
-    | AddedFrame
-    | BasketFrame
-    | ModeFrame
-    | ReceivingFrame
-    | PackingFrame
-    | OrderDraftFrame
-    | CompletedFrame
-)
-Announce = Callable[[Frame], None]
-"""Gives a frame to every screen; returns at once, from any thread."""
-
-
-def basket_frame(kind: str, basket: Basket, currency: str, held: int) -> BasketFrame:
 class ShiftFrame(msgspec.Struct, frozen=True, kw_only=True, tag="shift", tag_field="type"):
     """The shift that is open (None: none is), and who stands at the counter. What should be in the drawer is not in it."""
 
@@ -232,6 +232,32 @@ class AuthorisationFrame(msgspec.Struct, frozen=True, kw_only=True, tag="authori
     after_minor: int = 0
 
 
+class CompletedFrame(msgspec.Struct, frozen=True, kw_only=True, tag="completed", tag_field="type"):
+    """A document was accepted into the journal: a sale, a return, a void, goods received, a case packed or unpacked, an order, a shift …"""
+
+    kind: str
+    number: str
+    document: msgspec.Raw
+
+
+Frame = (
+    ScanFrame
+    | AddedFrame
+    | BasketFrame
+    | ModeFrame
+    | ReceivingFrame
+    | PackingFrame
+    | StocktakeFrame
+    | OrderDraftFrame
+    | ShiftFrame
+    | AuthorisationFrame
+    | CompletedFrame
+)
+Announce = Callable[[Frame], None]
+"""Gives a frame to every screen; returns at once, from any thread."""
+
+
+def basket_frame(kind: str, basket: Basket, currency: str, held: int) -> BasketFrame:
     """The basket as screens see it."""
     return BasketFrame(
         kind=kind,
@@ -242,5 +268,3 @@ class AuthorisationFrame(msgspec.Struct, frozen=True, kw_only=True, tag="authori
         member=basket.member,
         held=held,
     )
-    | ShiftFrame
-    | AuthorisationFrame
