@@ -123,7 +123,7 @@ def _follow(connection: Connection, facts: Sequence[Fact], mended: Collection[Pl
     closed = [shift for key, shift in sorted(shifts.items()) if shift.seal is not None]
     raised, explained = _check(connection, closed, kept)
     opened_at = {(fact.site, fact.agent) for fact in ends if isinstance(fact.body, ShiftOpened)}
-    raised += [findings.not_closed(left, then) for left, then in seals.open_beside(connection, opened_at)]
+    raised += [findings.not_closed(left, then) for left, then in seals.left_open(connection, opened_at)]
     return Money(raised=tuple(raised), explained=tuple(explained))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -93,8 +92,8 @@ def begun_before(connection: Connection, first_seqs: Mapping[tuple[str, int], in
     return {(site, shift) for site, shift in found}
 
 
-def open_beside(connection: Connection, agents: Collection[tuple[str, str]]) -> list[tuple[Shift, Shift]]:
-    """Of these (site, agent) each shift that was left open, with the one that was opened next: one at a time can be open.
+def left_open(connection: Connection, agents: Collection[tuple[str, str]]) -> list[tuple[Shift, Shift]]:
+    """Of these (site, agent) each open shift after which another one was opened, with that one: one at a time can be open.
 
     Those of which this was said before are left out, and it is noted that it has been said.
     """
@@ -102,27 +101,29 @@ def open_beside(connection: Connection, agents: Collection[tuple[str, str]]) -> 
         return []
     sites, names = zip(*sorted(agents), strict=True)
     found = connection.execute(
-        _SHIFT
-        + """
-        JOIN unnest(%s::text[], %s::text[]) AS wanted (site_id, agent_id) USING (site_id, agent_id)
-        WHERE s.closed_at IS NULL ORDER BY s.site_id, s.agent_id, s.opened_at, s.shift_id
+        """
+        SELECT s.site_id, s.shift_id, next.shift_id
+        FROM unnest(%s::text[], %s::text[]) AS wanted (site_id, agent_id) JOIN shifts AS s USING (site_id, agent_id)
+        CROSS JOIN LATERAL (
+            SELECT shift_id FROM shifts AS later
+            WHERE later.site_id = s.site_id AND later.agent_id = s.agent_id
+              AND (later.opened_at, later.shift_id) > (s.opened_at, s.shift_id)
+            ORDER BY opened_at, shift_id LIMIT 1
+        ) AS next
+        WHERE s.closed_at IS NULL AND s.checked IS NULL ORDER BY s.site_id, s.shift_id
         """,
         (list(sites), list(names)),
-    )
-    beside = [
-        (left.shift, then.shift)
-        for left, then in itertools.pairwise(_kept(row) for row in found)
-        if (left.shift.site, left.shift.agent) == (then.shift.site, then.shift.agent) and left.checked is None
-    ]
+    ).fetchall()
+    known = lock(connection, {(site, shift) for site, left, then in found for shift in (left, then)})
     with connection.cursor() as cursor:
         cursor.executemany(
             "UPDATE shifts SET checked = %s WHERE site_id = %s AND shift_id = %s",
             [
-                (Jsonb({"differs": {"why": Why.NOT_CLOSED}, "differences": {}}), *left.key)
-                for left, _ in beside
+                (Jsonb({"differs": {"why": Why.NOT_CLOSED}, "differences": {}}), site, left)
+                for site, left, _ in found
             ],
         )
-    return beside
+    return [(known[site, left].shift, known[site, then].shift) for site, left, then in found]
 
 
 def last_end_before(connection: Connection, site: str, journal: int, seq: int) -> int:

@@ -130,6 +130,7 @@ CREATE TABLE shifts (
 );
 CREATE INDEX shifts_of_day ON shifts (site_id, business_day);
 CREATE INDEX shifts_open ON shifts (site_id, agent_id) WHERE closed_at IS NULL;
+CREATE INDEX shifts_of_agent ON shifts (site_id, agent_id, opened_at);
 CREATE INDEX shifts_of_opening ON shifts (site_id, journal, first_seq);
 CREATE INDEX shifts_of_closing ON shifts (site_id, closed_journal, last_seq) WHERE closed_journal IS NOT NULL;
 
