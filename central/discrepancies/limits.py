@@ -23,7 +23,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     invoice_wait_days: float = 14.0
     invoice_tolerance_bp: int = 0
     phantom_probability: float = 0.999
-    sites_a_round: int = 200
+    sites_a_round: int = 100
     dealers_settle: bool = False
 
     @property
