@@ -13,7 +13,7 @@ from agent.verification.rules import is_counted_by_item
 from agent.verification.service import Judged
 from protocol.codes import Code
 from protocol.feeds import Product
-from protocol.verdicts import Finding
+from protocol.verdicts import Finding, Verdict
 
 
 class Goods(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,8 +55,7 @@ def goods_of(
         return Asked(doubt=Doubt(key="no_product", reason="this code names no product known here"))
     product = catalogue.product(gtin)
     known = None if product is None else Product(gtin=gtin, name=product.name, serialised=product.serialised)
-    is_item = code.item is not None and code.sscc is None and is_counted_by_item(judged.finding, known)
-    if is_item:
+    if code.item is not None and code.sscc is None and _is_one_item(judged.finding, known):
         return Goods(gtin=gtin, quantity=Decimal(1), product=product, item=code.item, finding=judged.finding)
     if product is not None and product.serialised and not uncoded:
         reason = "each piece of this product carries its own code: scan that one"
@@ -66,3 +65,11 @@ def goods_of(
         reason = f"how much of it? This product is counted in {product.unit}"
         return Asked(doubt=Doubt(key="how_much", reason=reason, question=Question.QUANTITY), product=product)
     return Goods(gtin=gtin, quantity=Decimal(1) if amount is None else amount, product=product)
+
+
+def _is_one_item(finding: Finding | None, product: Product | None) -> bool:
+    """A maker's serial on goods that this brand sells by the piece is no code of the brand's, nor is one of which nobody knows anything."""
+    is_strange = finding is not None and finding.verdict is Verdict.UNVERIFIED
+    if is_strange and product is not None and not product.serialised:
+        return False
+    return is_counted_by_item(finding, product)
