@@ -108,6 +108,7 @@ class Agent:
             identity,
             shop,
             self.parts.receipts,
+            closed_by=self.parts.shifts.closed_by,
             record_drawer=self.journal.append,
             on_change=self._tell_changed,
         )

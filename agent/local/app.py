@@ -23,7 +23,9 @@ from agent.local.printing import printing_router
 from agent.local.problems import Problem, json
 from agent.local.sales import sales_router
 from agent.local.scans import scans_router
+from agent.local.shifts import shifts_router
 from agent.local.status import StatusFrame
+from agent.local.stocktakes import stocktakes_router
 from agent.printing.service import Printing
 from agent.store.faults import StoreError
 
@@ -68,6 +70,9 @@ def create_app(
         yield parts.goods.frame()
         yield parts.packing.frame()
         yield parts.unpacking.frame()
+        yield parts.counting.frame()
+        yield parts.shifts.frame()
+        yield parts.pricing.frame()
         yield parts.orders.frame()
 
     for router in (
@@ -76,8 +81,10 @@ def create_app(
         sales_router(parts),
         goods_router(parts),
         packing_router(parts),
+        stocktakes_router(parts),
         orders_router(parts),
         printing_router(printing),
+        shifts_router(parts, printing),
         events_router(parts.hub, snapshot),
         page_router(),
     ):

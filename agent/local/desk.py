@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 
 import msgspec
@@ -14,25 +15,44 @@ from agent.local.scans import typed
 from agent.till.asked import CompleteAsked
 from agent.till.desk import Desk
 from agent.till.frames import Mode, Outcome
-from agent.till.rules import Change, Piece
+from agent.till.pricing import PriceAsked
+from agent.till.rules import Change, NotAllowed, Piece
 from protocol.codes import parse_typed
 
 
 class LinePut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``POST /v1/basket/lines``: a line by hand, or after a question. ``confirmed`` overrules a doubt, never a refusal."""
+    """``POST /v1/basket/lines``: a line by hand, or after a question. ``confirmed`` overrules a doubt, never a refusal.
+
+    An amount other than the list's may want a ``reason``, and beyond the limits the ``authorisation`` of a supervisor: their PIN, or
+    what their card says.
+    """
 
     code: str
     quantity: Decimal = Decimal(1)
     amount_minor: int | None = None
     confirmed: bool = False
+    reason: str | None = None
+    authorisation: str | None = None
 
 
 class LineChanged(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``PATCH /v1/basket/lines/{line}``: what is left out stays."""
+    """``PATCH /v1/basket/lines/{line}``: what is left out stays. ``price_minor`` is another price for one unit, ``reason`` why.
+
+    Beyond the limits it wants the ``authorisation`` of a supervisor, now or by ``POST /v1/basket/authorise``. A return has no limits.
+    """
 
     quantity: Decimal | None = None
+    price_minor: int | None = None
     amount_minor: int | None = None
     discount_minor: int | None = None
+    reason: str | None = None
+    authorisation: str | None = None
+
+
+class AuthoriseAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``POST /v1/basket/authorise``: a supervisor's PIN, or what their card says, for the change that waits."""
+
+    authorisation: str
 
 
 class Recall(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,10 +62,11 @@ class Recall(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 def desk_router(parts: Parts) -> APIRouter:
-    """The routes of both desks; they differ in their paths, and in how they are completed."""
+    """The routes of both desks; they differ in their paths, in how they are completed, and in that a sale's prices have limits."""
     router = APIRouter(tags=["basket"])
     _add_desk(router, "/v1/basket", parts.desk)
     _add_desk(router, "/v1/returns/basket", parts.returns_desk)
+    _add_prices(router, parts)
 
     @router.post("/v1/basket/lines", status_code=201, openapi_extra=body(LinePut))
     async def put_line(request: Request) -> Response:
@@ -54,7 +75,13 @@ def desk_router(parts: Parts) -> APIRouter:
         if code.refusal is not None:
             raise Problem(422, f"code: {code.refusal}", key="unreadable")
         judged = parts.verification.confirmed(code)
-        by_hand = Piece(gtin=judged.gtin or "", quantity=asked.quantity, amount_minor=asked.amount_minor)
+        name = None if asked.authorisation is None else await authorised_by(parts, asked.authorisation)
+        by_hand = Piece(
+            gtin=judged.gtin or "",
+            quantity=asked.quantity,
+            amount_minor=asked.amount_minor,
+            override=parts.pricing.overriding(asked.reason, name),
+        )
         found = parts.selling.sell(code, judged, confirmed=asked.confirmed, by_hand=by_hand)
         if found.outcome is not Outcome.ADDED:
             raise Problem(409, found.message, key=found.key, line=found.line)
@@ -112,16 +139,60 @@ def _add_desk(router: APIRouter, path: str, desk: Desk) -> None:
         desk.clear()
         return json(desk.frame())
 
-    @router.patch(f"{path}/lines/{{line}}", name=f"change {desk.kind} line", openapi_extra=body(LineChanged))
-    async def change_line(line: int, request: Request) -> Response:
-        asked = await read(request, LineChanged)
-        change = Change(
-            quantity=asked.quantity, amount_minor=asked.amount_minor, discount_minor=asked.discount_minor
-        )
-        check(desk.change(line, change))
-        return json(desk.frame())
-
     @router.delete(f"{path}/lines/{{line}}", name=f"remove {desk.kind} line")
     async def remove_line(line: int) -> Response:
         check(desk.remove(line))
         return json(desk.frame())
+
+
+def _add_prices(router: APIRouter, parts: Parts) -> None:
+    @router.patch("/v1/basket/lines/{line}", name="change sale line", openapi_extra=body(LineChanged))
+    async def change_sale_line(line: int, request: Request) -> Response:
+        asked = await read(request, LineChanged)
+        name = None if asked.authorisation is None else await authorised_by(parts, asked.authorisation)
+        change = PriceAsked(
+            quantity=asked.quantity,
+            price_minor=asked.price_minor,
+            amount_minor=asked.amount_minor,
+            discount_minor=asked.discount_minor,
+            reason=asked.reason,
+        )
+        check(parts.pricing.change(line, change, name))
+        return json(parts.desk.frame())
+
+    @router.patch(
+        "/v1/returns/basket/lines/{line}", name="change return line", openapi_extra=body(LineChanged)
+    )
+    async def change_return_line(line: int, request: Request) -> Response:
+        asked = await read(request, LineChanged)
+        change = Change(
+            quantity=asked.quantity,
+            price_minor=asked.price_minor,
+            amount_minor=asked.amount_minor,
+            discount_minor=asked.discount_minor,
+        )
+        check(parts.returns_desk.change(line, change))
+        return json(parts.returns_desk.frame())
+
+    @router.get("/v1/basket/authorise")
+    async def get_waiting() -> Response:
+        return json(parts.pricing.frame())
+
+    @router.post("/v1/basket/authorise", openapi_extra=body(AuthoriseAsked))
+    async def authorise(request: Request) -> Response:
+        asked = await read(request, AuthoriseAsked)
+        check(parts.pricing.authorise(await authorised_by(parts, asked.authorisation)))
+        return json(parts.desk.frame())
+
+    @router.delete("/v1/basket/authorise")
+    async def give_up() -> Response:
+        parts.pricing.give_up()
+        return json(parts.pricing.frame())
+
+
+async def authorised_by(parts: Parts, shown: str) -> str:
+    """Whose a PIN or a card is; raises what keeps it from being a supervisor's. A PIN takes its time, and no scan waits for it."""
+    name = await asyncio.to_thread(parts.pricing.supervisors.by, shown)
+    check(name if isinstance(name, NotAllowed) else None)
+    assert isinstance(name, str)
+    return name

@@ -18,7 +18,20 @@ from protocol.errors import ProtocolError
 
 T = TypeVar("T")
 BODY_LIMIT_BYTES = 1024 * 1024
-_NOT_FOUND = frozenset({"no_sale", "no_order", "no_line", "no_basket", "no_product", "no_despatch"})
+_NOT_FOUND = frozenset(
+    {"no_sale", "no_order", "no_line", "no_basket", "no_product", "no_despatch", "unknown_shift"}
+)
+_CONFLICTS = frozenset(
+    {
+        "empty",
+        "not_empty",
+        "full",
+        "needs_authorisation",
+        "not_authorised",
+        "no_supervisor",
+        "nothing_to_authorise",
+    }
+)
 _encoder = msgspec.json.Encoder()
 
 
@@ -95,10 +108,12 @@ def refused(refusal: Refusal | NotAllowed) -> Problem:
     """What a rule forbids, as an error."""
     if refusal.key in _NOT_FOUND:
         status = 404
+    elif refusal.key == "too_many_tries":
+        status = 429
     elif isinstance(refusal, Refusal):
         status = 409 if refusal.conflict else 422
     else:
-        status = 409 if refusal.key in {"empty", "not_empty", "full"} else 422
+        status = 409 if refusal.key in _CONFLICTS else 422
     return Problem(status, refusal.reason, key=refusal.key, line=refusal.line)
 
 

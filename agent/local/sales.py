@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 from fastapi import APIRouter, Header, Request, Response
 
 from agent.documents import Refusal
+from agent.local.ids import check_id
 from agent.local.openapi import body
 from agent.local.parts import Parts
 from agent.local.problems import Problem, json, read, refused, written
-from agent.till.asked import ItemVoidAsked, ReturnAsked, SaleAsked, VoidAsked
+from agent.till.asked import ItemVoidAsked, ReturnAsked, SaleAsked, VoidAsked, given
 from protocol.codes import Code, parse_typed
 
 
@@ -22,7 +25,9 @@ def sales_router(parts: Parts) -> APIRouter:
         asked = await read(request, SaleAsked)
         if asked.sale_id is None and idempotency_key:
             asked = msgspec.structs.replace(asked, sale_id=idempotency_key)
-        _check_id("sale_id", asked.sale_id)
+        check_id("sale_id", asked.sale_id)
+        if given(asked.authorisation) is not None:  # a PIN takes its time, and no scan should wait for it
+            return await written(await asyncio.to_thread(parts.sales.post, asked))
         return await written(parts.sales.post(asked))
 
     @router.get("/v1/sales")
@@ -46,7 +51,9 @@ def sales_router(parts: Parts) -> APIRouter:
         sale_id = parts.voids.sale_of(_code(asked.code, parts))
         if isinstance(sale_id, Refusal):
             raise refused(sale_id)
-        void = VoidAsked(reason=asked.reason, voided_at=asked.voided_at, clerk=asked.clerk)
+        void = VoidAsked(
+            reason=asked.reason, voided_at=asked.voided_at, clerk=asked.clerk, refunds=asked.refunds
+        )
         return await written(parts.voids.post(sale_id, void))
 
     @router.post("/v1/returns", status_code=201, openapi_extra=body(ReturnAsked))
@@ -54,7 +61,7 @@ def sales_router(parts: Parts) -> APIRouter:
         asked = await read(request, ReturnAsked)
         if asked.return_id is None and idempotency_key:
             asked = msgspec.structs.replace(asked, return_id=idempotency_key)
-        _check_id("return_id", asked.return_id)
+        check_id("return_id", asked.return_id)
         return await written(parts.returns.post(asked))
 
     return router
@@ -79,10 +86,3 @@ def _code(text: str, parts: Parts) -> Code:
     if code.refusal is not None:
         raise Problem(422, f"code: {code.refusal}", key="unreadable")
     return code
-
-
-def _check_id(field: str, value: str | None) -> None:
-    if value is not None and not (1 <= len(value) <= 64 and value.isascii() and value.isprintable()):
-        raise Problem(
-            422, f"{field} {value[:80]!r}: expected 1 to 64 printable ASCII characters", key="invalid"
-        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Future
 from typing import Annotated
 
 import msgspec
@@ -10,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 
 from agent.clock import Clock
 from agent.documents import Refusal
+from agent.local.answered import Answered
 from agent.local.openapi import body
 from agent.local.parts import Parts
 from agent.local.problems import Problem, check, json, read
@@ -33,11 +35,15 @@ class ScanPosted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     ``device`` has a double-trigger window of its own. Without one, the caller's address stands for it and every scan
     counts: nothing tells then whether two phones scanned a product, or one scanned it twice.
+
+    With a ``request_id`` of the caller's own, the same request again gets the same answer and counts once: for whoever
+    heard nothing and asks again.
     """
 
     code: str
     symbology: Symbology | None = None
     device: DeviceName | None = None
+    request_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
 
 
 class CodeAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,6 +64,7 @@ def scans_router(parts: Parts) -> APIRouter:
     """The routes."""
     router = APIRouter(tags=["scans"])
     window = DoubleTrigger(parts.double_trigger_ms)
+    answered: Answered[ScanFrame] = Answered()
 
     @router.post("/v1/scans", openapi_extra=body(ScanPosted))
     async def post_scan(request: Request) -> Response:
@@ -70,9 +77,20 @@ def scans_router(parts: Parts) -> APIRouter:
             wall_us=parts.clock.wall_us(),
             monotonic_us=parts.clock.monotonic_us(),
         )
-        repeated = asked.device is not None and window.repeated(scan)
-        frame: ScanFrame = await asyncio.wrap_future(parts.counter.scanned(scan, repeated=repeated))
-        return json(frame)
+
+        def count() -> Future[ScanFrame]:
+            repeated = asked.device is not None and window.repeated(scan)
+            return parts.counter.scanned(scan, repeated=repeated)
+
+        begun = count() if asked.request_id is None else answered.once(asked.request_id, asked, count)
+        if begun is None:
+            raise Problem(
+                409,
+                f"request_id {asked.request_id}: was used for another scan; give a new one",
+                key="conflict",
+            )
+        frame: asyncio.Future[ScanFrame] = asyncio.wrap_future(begun)
+        return json(await asyncio.shield(frame))  # who hangs up takes nobody else's answer away
 
     @router.post("/v1/verify", openapi_extra=body(CodeAsked))
     async def verify(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""The latest sales of this till, as a printer that was not there has to know them."""
+"""The latest sales and ends of shifts of this till, as a printer that was not there has to know them."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ import msgspec
 
 from agent.store import Connection
 
-_SALES = """
-SELECT document_id, epoch, seq, event_time_us FROM documents WHERE kind = 'sale' AND event_time_us >= ? ORDER BY seq
+_PRINTED = """
+SELECT document_id, kind, epoch, seq, event_time_us FROM documents
+ WHERE kind IN ('sale', 'shift_close') AND event_time_us >= ? ORDER BY seq
 """
 
 
-class SaleWritten(msgspec.Struct, frozen=True):
-    """One sale and its place in the journal."""
+class DocumentWritten(msgspec.Struct, frozen=True):
+    """One document that is printed by itself, and its place in the journal."""
 
-    sale_id: str
+    document_id: str
+    kind: str
     epoch: str
     seq: int
     event_time_us: int
 
 
-def sales_since(connection: Connection, since_us: int) -> list[SaleWritten]:
-    """The sales since then, in the order of the journal. Inside a read."""
-    return [SaleWritten(*row) for row in connection.execute(_SALES, (since_us,))]
+def written_since(connection: Connection, since_us: int) -> list[DocumentWritten]:
+    """The sales and ends of shifts since then, in the order of the journal. Inside a read."""
+    return [DocumentWritten(*row) for row in connection.execute(_PRINTED, (since_us,))]

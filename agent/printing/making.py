@@ -8,6 +8,7 @@ from agent.identity.storage import Identity
 from agent.printing.escpos_printer import EscposPrinter, require_library
 from agent.printing.service import Around, Printing, RecordDrawer
 from agent.settings import Settings
+from agent.shifts.rules import Report
 from agent.shop import Shop
 from agent.till.receipts import Receipts
 
@@ -20,6 +21,7 @@ def make_printing(
     shop: Shop,
     receipts: Receipts,
     *,
+    closed_by: Callable[[str], Report | None],
     record_drawer: RecordDrawer,
     on_change: Callable[[], None],
 ) -> Printing | None:
@@ -43,5 +45,6 @@ def make_printing(
         time_zone=identity.time_zone,
         language=settings.till.language,
         on_change=on_change,
+        closed_by=closed_by,
     )
     return Printing(settings.printer, EscposPrinter(settings.printer, cache), around)

@@ -1,4 +1,4 @@
-"""The receipts that wait for the printer, as values. Pure.
+"""The receipts and reports that wait for the printer, as values. Pure.
 
 What is kept on the disk is the jobs and how far the journal has been looked at: a sale that was written in the moment of a
 power cut is found by its place in the journal, and printed after all.
@@ -8,22 +8,33 @@ from __future__ import annotations
 
 import msgspec
 
+from agent.shifts.rules import Report
+
 UNCONFIRMED_LIMIT = 2
 """So often a receipt is sent without being confirmed; then it counts as printed, or a till would print for ever."""
 _MINUTE_US = 60_000_000
 
 
-class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """One receipt to print. ``unconfirmed`` counts how often it may have been printed already."""
+SALE = "sale"
+SHIFT_CLOSE = "shift_close"
 
-    sale_id: str
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """One piece of paper: the receipt of a sale, the report of a shift (``kind`` shift_close), or a ``report`` as it stood when asked for.
+
+    ``unconfirmed`` counts how often it may have been printed already.
+    """
+
+    document_id: str = msgspec.field(name="sale_id")
     queued_at_us: int
     is_copy: bool = False
     unconfirmed: int = 0
+    kind: str = SALE
+    report: Report | None = None
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
-    """The queue. Every sale of ``epoch`` up to ``seq`` has been in it."""
+    """The queue. Every sale, and every end of a shift, of ``epoch`` up to ``seq`` has been in it."""
 
     jobs: tuple[Job, ...] = ()
     epoch: str = ""
@@ -35,8 +46,8 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
         return self.jobs[0] if self.jobs else None
 
 
-def with_sale(waiting: Waiting, job: Job, epoch: str, seq: int) -> Waiting:
-    """The queue with a sale that was just written; one that has been in it comes in no second time."""
+def with_written(waiting: Waiting, job: Job, epoch: str, seq: int) -> Waiting:
+    """The queue with a document that was just written; one that has been in it comes in no second time."""
     if epoch == waiting.epoch and seq <= waiting.seq:
         return waiting
     return Waiting(jobs=(*waiting.jobs, job), epoch=epoch, seq=seq)

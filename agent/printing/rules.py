@@ -137,6 +137,11 @@ def _sums(shown: Shown, settings: PrinterSettings, words: Words) -> Iterator[Lin
     for payment in sale.payments:
         method = words.methods.get(payment.method, printable(payment.method))
         yield from _left(in_two(method, amount(payment.amount_minor, sale.currency), columns))
+        if payment.tendered_minor is not None:
+            change = payment.tendered_minor - payment.amount_minor
+            given = in_two(words.tendered, amount(payment.tendered_minor, sale.currency), columns, _INDENT)
+            back = in_two(words.change, amount(change, sale.currency), columns, _INDENT)
+            yield from _left([*given, *back])
 
 
 def _foot(shown: Shown, settings: PrinterSettings) -> Iterator[Line]:

@@ -23,10 +23,12 @@ from agent.documents import Refusal
 from agent.drafts import Drafts
 from agent.errors import AgentError
 from agent.printing import queue, rules
-from agent.printing.journaled import sales_since
+from agent.printing.journaled import written_since
 from agent.printing.printer import Printer, PrinterTrouble
-from agent.printing.queue import Job, Waiting
+from agent.printing.queue import SALE, SHIFT_CLOSE, Job, Waiting
 from agent.printing.settings import PrinterSettings
+from agent.printing.shift_paper import shift_report
+from agent.shifts.rules import Report
 from agent.store import Connection, Store
 from agent.till.catalogue import Catalogue
 from agent.till.frames import CompletedFrame
@@ -53,11 +55,16 @@ class PrinterStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Written(msgspec.Struct):
-    """What is wanted of a sale's answer."""
+    """What is wanted of a document's answer."""
 
-    sale_id: str
     epoch: str
     seq: int
+    sale_id: str = ""
+    closing_id: str = ""
+
+
+_CASH_STEPS = frozenset({"cash_move", "shift_open"})
+"""What is done at an open drawer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +81,7 @@ class Around:
     time_zone: str
     language: str
     on_change: Callable[[], None] = lambda: None
+    closed_by: Callable[[str], Report | None] = lambda _: None
 
 
 @dataclass(slots=True)
@@ -129,16 +137,38 @@ class Printing:
     # -- what is asked for -----------------------------------------------------------------------------------------------
 
     def announced(self, frame: object) -> None:
-        """A frame for the screens; a completed sale among them is printed. Called by whoever sells: returns at once."""
-        if not isinstance(frame, CompletedFrame) or frame.kind != "sale":
+        """A frame for the screens; a completed sale among them is printed, and the report of a shift that was closed.
+
+        Cash that is put in or taken out opens the drawer. Called by whoever sells: returns at once.
+        """
+        if not isinstance(frame, CompletedFrame) or frame.kind not in {SALE, SHIFT_CLOSE, *_CASH_STEPS}:
             return
-        written = msgspec.json.decode(frame.document, type=_Written)
-        job = Job(sale_id=written.sale_id, queued_at_us=self._around.clock.wall_us())
         with self._condition:
-            if self._settings.receipts == "every_sale":
-                self._keep(queue.with_sale(self._waiting, job, written.epoch, written.seq))
-            if self._settings.drawer == "cash_sales":
-                self._pulses.append(_Pulse(monotonic() + PULSE_PATIENCE_S, Future(), written.sale_id))
+            if frame.kind in _CASH_STEPS:
+                if self._settings.drawer != "none":
+                    self._pulses.append(_Pulse(monotonic() + PULSE_PATIENCE_S, Future()))
+            else:
+                self._take(frame)
+            self._condition.notify_all()
+
+    def _take(self, frame: CompletedFrame) -> None:
+        written = msgspec.json.decode(frame.document, type=_Written)
+        is_sale = frame.kind == SALE
+        job = Job(
+            document_id=written.sale_id if is_sale else written.closing_id,
+            queued_at_us=self._around.clock.wall_us(),
+            kind=frame.kind,
+        )
+        if self._settings.receipts == "every_sale" or not is_sale:
+            self._keep(queue.with_written(self._waiting, job, written.epoch, written.seq))
+        if is_sale and self._settings.drawer == "cash_sales":
+            self._pulses.append(_Pulse(monotonic() + PULSE_PATIENCE_S, Future(), written.sale_id))
+
+    def print_report(self, report: Report) -> None:
+        """Print a shift's report as it stands now."""
+        job = Job(document_id=report.shift_id, queued_at_us=self._around.clock.wall_us(), report=report)
+        with self._condition:
+            self._keep(queue.with_copy(self._waiting, job))
             self._condition.notify_all()
 
     def reprint(self, sale_id: str) -> Refusal | Kept:
@@ -146,7 +176,7 @@ class Printing:
         kept = self._around.receipts.find(sale_id)
         if kept is None:
             return Refusal(reason=f"sale {sale_id[:64]}: not made by this agent", key="no_sale")
-        job = Job(sale_id=sale_id, queued_at_us=self._around.clock.wall_us(), is_copy=True)
+        job = Job(document_id=sale_id, queued_at_us=self._around.clock.wall_us(), is_copy=True)
         with self._condition:
             self._keep(queue.with_copy(self._waiting, job))
             self._condition.notify_all()
@@ -248,7 +278,14 @@ class Printing:
 
     def _rendered(self, job: Job) -> bytes:
         around = self._around
-        kept = around.receipts.find(job.sale_id)
+        language = self._settings.language or around.language
+        report = around.closed_by(job.document_id) if job.kind == SHIFT_CLOSE else job.report
+        if report is not None:
+            times = (_local(report.opened_at_us, around.time_zone), _local(report.at_us, around.time_zone))
+            return self._printer.render(
+                shift_report(report, times, around.site, language, self._settings, is_copy=job.is_copy)
+            )
+        kept = around.receipts.find(job.document_id)
         if kept is None:
             return b""
         names = {line.gtin: around.catalogue.product(line.gtin) for line in kept.sale.lines}
@@ -257,7 +294,7 @@ class Printing:
             at=_local(kept.at_us, around.time_zone),
             site=around.site,
             products={gtin: rules.Named(found.name, found.unit) for gtin, found in names.items() if found},
-            language=self._settings.language or around.language,
+            language=language,
             is_copy=job.is_copy,
             is_voided=kept.voided_by is not None,
         )
@@ -270,16 +307,17 @@ class Printing:
         around = self._around
         kept = around.drafts.get(_DRAFT, Waiting)
         now_us = around.clock.wall_us()
-        sales = around.store.read(
-            partial(sales_since, since_us=now_us - self._settings.keep_minutes * 60_000_000)
+        written = around.store.read(
+            partial(written_since, since_us=now_us - self._settings.keep_minutes * 60_000_000)
         )
         if kept is None:  # the printer is new here: what was sold before it is not its matter
-            newest = sales[-1] if sales else None
+            newest = written[-1] if written else None
             return Waiting(epoch=newest.epoch, seq=newest.seq) if newest else Waiting()
-        for sale in sales if self._settings.receipts == "every_sale" else ():
-            if sale.epoch == kept.epoch or not kept.epoch:
-                job = Job(sale_id=sale.sale_id, queued_at_us=sale.event_time_us)
-                kept = queue.with_sale(kept, job, sale.epoch, sale.seq)
+        for one in written:
+            is_wanted = self._settings.receipts == "every_sale" or one.kind != SALE
+            if is_wanted and (one.epoch == kept.epoch or not kept.epoch):
+                job = Job(document_id=one.document_id, queued_at_us=one.event_time_us, kind=one.kind)
+                kept = queue.with_written(kept, job, one.epoch, one.seq)
         return queue.without_stale(kept, now_us, self._settings.keep_minutes)
 
     def _keep(self, waiting: Waiting) -> None:

@@ -43,17 +43,12 @@ def test_a_posted_scan_gets_the_frame_that_every_screen_gets(api: Served) -> Non
 def test_a_new_screen_gets_the_whole_picture(api: Served) -> None:
     api.post("/v1/scans", json={"code": "4006381333931"})
     with connect(api.url.replace("http", "ws") + "/v1/events") as socket:
-        frames = [json.loads(socket.recv(timeout=20)) for _ in range(8)]
-    assert [frame["type"] for frame in frames] == [
-        "status",
-        "mode",
-        "basket",
-        "basket",
-        "receiving",
-        "packing",
-        "packing",
-        "order_draft",
-    ]
+        frames = [json.loads(socket.recv(timeout=20))]
+        while frames[-1]["type"] != "order_draft":
+            frames.append(json.loads(socket.recv(timeout=20)))
+    told = [frame["type"] for frame in frames]
+    assert told[:4] == ["status", "mode", "basket", "basket"]
+    assert {"receiving", "packing", "stocktake", "shift", "authorisation"} <= set(told)
     assert frames[2]["total_minor"] == 450
 
 
