@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -28,12 +29,24 @@ Cause = tuple[str | None, DiscrepancyClass, str]
 class _Kept(msgspec.Struct, frozen=True):
     state: str
     evidence: list[dict[str, Any]]
+    quantity: Decimal | None
+    value_minor: int | None
+
+    def has_all_of(self, case: Discrepancy) -> bool:
+        """Whether a case (with the kept evidence in it) says nothing that is not known."""
+        return (
+            not case.adds_up
+            and list(case.evidence) == self.evidence
+            and case.quantity == self.quantity
+            and case.value_minor in (None, self.value_minor)
+        )
 
 
 def raise_all(connection: Connection, raised: Iterable[Discrepancy], at: datetime) -> None:
     """Keep discrepancies. A cause that is known gets the evidence added; if it was settled, it is open again.
 
-    One that a person has dismissed stays dismissed: it was decided that this cause is none.
+    One that a person has dismissed stays dismissed: it was decided that this cause is none. What says nothing new changes nothing, so that
+    whoever looks by the clock may say the same again and again.
     """
     cases = [named(case) for case in merged(_at_home(connection, list(raised)))]
     if not cases:
@@ -48,6 +61,7 @@ def raise_all(connection: Connection, raised: Iterable[Discrepancy], at: datetim
             case.adds_up or len(kept[case.key].evidence) < EVIDENCE_LIMIT or kept[case.key].state == "settled"
         )
     ]
+    known = [case for case in known if not kept[case.key].has_all_of(case)]
     _write(connection, [*fresh, *known], at)
     reopened = [case for case in known if kept[case.key].state == "settled"]
     _audit(connection, [case.key for case in fresh], at, "opened", None)
@@ -114,7 +128,7 @@ def _lock(connection: Connection, cases: Sequence[Discrepancy]) -> dict[tuple[st
     sites, classes, keys = zip(*(case.key for case in cases), strict=True)
     found = connection.execute(
         """
-        SELECT site_id, class, cause_key, state, evidence
+        SELECT site_id, class, cause_key, state, evidence, quantity, value_minor
         FROM unnest(%s::text[], %s::text[], %s::text[]) AS cause (site_id, class, cause_key)
         JOIN discrepancies USING (site_id, class, cause_key)
         ORDER BY site_id, class, cause_key
@@ -122,7 +136,7 @@ def _lock(connection: Connection, cases: Sequence[Discrepancy]) -> dict[tuple[st
         """,
         (list(sites), list(classes), list(keys)),
     ).fetchall()
-    return {(site, name, key): _Kept(state, evidence) for site, name, key, state, evidence in found}
+    return {(site, name, key): _Kept(*rest) for site, name, key, *rest in found}
 
 
 def _write(connection: Connection, cases: Sequence[Discrepancy], at: datetime) -> None:

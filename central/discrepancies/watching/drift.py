@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 def check_balances(connection: Connection, sites: Sequence[str], now: datetime) -> int:
     """Replay the movements of sites against their balances, and their days against their months: one case a site for all that differs,
     closed when nothing does; at how many sites something differs."""
-    drifts = [*rebuild_sites(connection, sites), *compare_flows(connection, sites)]
+    drifts: list[Drift | FlowDrift] = [*rebuild_sites(connection, sites), *compare_flows(connection, sites)]
     at = {site: [one for one in drifts if one.site == site] for site in {one.site for one in drifts}}
     known = _open(connection, sites)
     storage.explain(

@@ -19,8 +19,8 @@ from central.discrepancies.watching.overdue import raise_overdue
 from central.discrepancies.watching.phantoms import look
 from central.discrepancies.watching.silence import AT_ONCE as SILENT_AT_ONCE
 from central.discrepancies.watching.silence import raise_silent
-from central.invoices.matching import match_waiting
 from central.invoices.matching import AT_ONCE as INVOICES_AT_ONCE
+from central.invoices.matching import match_waiting
 
 NEW_A_ROUND = 50
 """Transactions of new cases in one half minute; what is left comes in the next."""

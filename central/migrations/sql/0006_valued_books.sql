@@ -250,10 +250,13 @@ CREATE TABLE stocktake_lines (
     uncertain    numeric NOT NULL DEFAULT 0, -- what moved between the first and the last of several areas
     is_unnamed   boolean NOT NULL DEFAULT false, -- nobody counted it
     asked        integer[] NOT NULL DEFAULT '{}', -- the rounds in which it was to be counted again
+    missing_items text[] NOT NULL DEFAULT '{}',   -- once it is booked: items on the books that nobody scanned,
+    surplus_items text[] NOT NULL DEFAULT '{}',   -- and scanned ones that were not on the books here
     state        text NOT NULL CHECK (state IN ('agrees', 'recount', 'proposed', 'approved', 'refused', 'booked')),
     reason       text,
     PRIMARY KEY (site_id, stocktake_id, gtin)
 );
+CREATE INDEX stocktake_lines_booked ON stocktake_lines (site_id, gtin, counted_at) WHERE state = 'booked';
 
 CREATE TABLE stocktake_audit (
     site_id      text NOT NULL,
@@ -310,8 +313,11 @@ CREATE TABLE invoices (
     -- UNCL1001: 380 an invoice, 381 a credit note; the invoice that it takes back from
     type_code   text NOT NULL DEFAULT '380' CHECK (type_code IN ('380', '381')),
     billing_reference text,
+    matched_at  timestamptz, -- when it was last set against orders and receipts; null: something has arrived since
     PRIMARY KEY (site_id, invoice_id)
 );
+CREATE INDEX invoices_of_despatch ON invoices (site_id, despatch_id) WHERE despatch_id IS NOT NULL;
+CREATE INDEX invoices_to_match ON invoices (matched_at NULLS FIRST) WHERE state IN ('open', 'disputed');
 CREATE INDEX invoices_of_order ON invoices (site_id, order_id) WHERE order_id IS NOT NULL;
 
 CREATE TABLE invoice_lines (

@@ -1,0 +1,1 @@
+"""Invoices and credit notes: what a site was charged, set against what it ordered and what it received (three-way match)."""
