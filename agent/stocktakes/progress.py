@@ -17,6 +17,7 @@ MISSING_LIMIT = 1_000
 
 def seen(counting: Counting, stocktake: Stocktake) -> StocktakeSeen:
     """A stocktake with its areas."""
+    stocktake = counting.books.with_all(stocktake)
     drafts, sent = _of_round(counting, stocktake)
     counted = _counted(drafts, sent)
     return StocktakeSeen(
@@ -35,6 +36,7 @@ def seen(counting: Counting, stocktake: Stocktake) -> StocktakeSeen:
 
 def missing(counting: Counting, stocktake: Stocktake) -> tuple[MissingProduct, ...]:
     """What is still to be counted; in a recount, with the areas in which this machine found it before."""
+    stocktake = counting.books.with_all(stocktake)
     found = rules.still_missing(stocktake, _counted(*_of_round(counting, stocktake)))[:MISSING_LIMIT]
     before: dict[str, dict[str, None]] = {}
     if stocktake.round > 1:

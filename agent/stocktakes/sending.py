@@ -109,14 +109,13 @@ class Sending:
     ) -> Written | Refusal:
         number, of, lines = part
         series = f"count/{self._shop.lane}"
-        # The last part to arrive says that the area is complete: what another part has is never missing in between.
         body = StockCounted(
             count_id=_part_id(count_id, number),
             stocktake_id=draft.stocktake_id,
             area=rules.part_name(draft.area, number),
             lines=lines,
             round=draft.round,
-            complete=asked.complete and number == of,
+            complete=asked.complete,
             clerk=asked.clerk,
             name=draft.name if draft.is_begun_here else None,
         )

@@ -18,6 +18,7 @@ from agent.packing.cases import Cases
 from agent.packing.standing import Standing
 from agent.shop import Shop
 from agent.stocktakes import rules
+from agent.stocktakes.books import Books
 from agent.stocktakes.known import Stocktakes
 from agent.stocktakes.rules import AreaDraft, Sent, Stocktake
 from agent.stocktakes.seen import CountedCase, CountedProduct
@@ -50,6 +51,7 @@ class Counting:
 
     def __init__(self, shop: Shop, cases: Cases, standing: Standing) -> None:
         self.stocktakes = Stocktakes(shop)
+        self.books = Books(shop)
         self.cases = cases
         self.standing = standing
         self._shop = shop
@@ -127,7 +129,7 @@ class Counting:
         stocktake = self.stocktakes.find(draft.stocktake_id)
         latest = sorted(merged(draft.tally), key=lambda line: (-line.at_us, line.gtin))
         beside = self._beside(draft)
-        expected = {} if stocktake is None or stocktake.round != draft.round else stocktake.expected
+        of = stocktake if stocktake is not None and stocktake.round == draft.round else None
         return tuple(
             CountedProduct(
                 gtin=line.gtin,
@@ -136,7 +138,7 @@ class Counting:
                 quantity=line.quantity,
                 items=len(line.items),
                 elsewhere=sum((counted.get(line.gtin, Decimal(0)) for counted in beside), Decimal(0)),
-                expected=expected.get(line.gtin),
+                expected=None if of is None else self.books.expected(of, line.gtin),
             )
             for line in latest[:limit]
         )

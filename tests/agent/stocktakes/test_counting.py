@@ -15,7 +15,7 @@ from agent.stocktakes.sending import SendAsked
 from agent.store.faults import WriteRefused
 from agent.till.frames import CompletedFrame, Mode, Outcome, Question, ScanFrame, StocktakeFrame
 from protocol.events import CountedLine, StockCounted
-from protocol.feeds import ContainerHere, DespatchLine, Feed, ItemHere, Product, StocktakeHere
+from protocol.feeds import ContainerHere, DespatchLine, Feed, ItemHere, Product, StockLevel, StocktakeHere
 from tests.agent.shop_kit import (
     CATALOGUE,
     MILK,
@@ -279,7 +279,7 @@ def test_a_long_area_is_sent_in_parts_in_one_go(shop: Counter) -> None:
     written = send(shop)
     sent = counts(shop)
     assert answer(written)["parts"] == len(sent) == 2
-    assert [(one.area, one.complete) for one in sent] == [("Shelf", False), ("Shelf #2", True)]
+    assert [(one.area, one.complete) for one in sent] == [("Shelf", True), ("Shelf #2", True)]
     assert sum(line.quantity for one in sent for line in one.lines) == 3_000
     assert len({item for one in sent for line in one.lines for item in line.items}) == 3_000
 
@@ -292,7 +292,8 @@ def test_a_long_area_that_is_counted_again_empties_the_parts_it_does_not_need(sh
     begin(shop, again="anew")
     shop.scan(TEA_CODE)
     send(shop)
-    assert [(one.area, len(one.lines)) for one in counts(shop)[2:]] == [("Shelf", 1), ("Shelf #2", 0)]
+    again = [(one.area, len(one.lines), one.complete) for one in counts(shop)[2:]]
+    assert again == [("Shelf", 1, True), ("Shelf #2", 0, True)]
 
 
 def test_the_same_send_again_gets_the_same_answer(shop: Counter) -> None:
@@ -343,6 +344,29 @@ def test_a_guided_count_shows_what_is_expected_and_what_is_missing(counter: Coun
     assert [line.expected for line in counter.parts.counting.frame().lines] == [D(5)]
     missing = progress.missing(counter.parts.counting, stocktake)
     assert [(one.name, one.quantity) for one in missing] == [("Green tea", D(4)), ("Milk", D(2))]
+
+
+def test_a_guided_count_without_figures_of_its_own_expects_what_the_site_has(counter: Counter) -> None:
+    counter.feed(
+        StocktakeHere(stocktake_id="s-1", name="Spring", blind=False),
+        StockLevel(gtin=TEA, on_hand=D(3)),
+        StockLevel(gtin=MILK, on_hand=D(0)),
+    )
+    counter.parts.counter.set_mode(Mode.STOCKTAKE)
+    begin(counter)
+    counter.scan(TEA_CODE)
+    stocktake = counter.parts.counting.stocktakes.find("s-1")
+    assert stocktake is not None
+    assert [line.expected for line in counter.parts.counting.frame().lines] == [D(3)]
+    assert [(one.gtin, one.quantity) for one in progress.missing(counter.parts.counting, stocktake)] == [
+        (TEA, D(2))
+    ]
+
+
+def test_a_blind_count_shows_no_figure_of_the_books(shop: Counter) -> None:
+    shop.feed(StockLevel(gtin=TEA, on_hand=D(3)))
+    shop.scan(TEA_CODE)
+    assert [line.expected for line in shop.parts.counting.frame().lines] == [None]
 
 
 def test_a_recount_tells_where_its_products_were_found_before(shop: Counter) -> None:

@@ -72,24 +72,24 @@ def test_a_piece_of_a_coded_product_asks_for_its_own_code(shop: Counter) -> None
 
 def test_a_piece_whose_code_nobody_can_read_counts_without_it(shop: Counter) -> None:
     found = read(shop, Code(kind="gtin", gtin=WATCH), uncoded=True)
-    assert (quantity(found), isinstance(found, Goods) and found.item) == (1, None)
+    assert (quantity(found), isinstance(found, Goods) and found.item) == (D(1), None)
 
 
 def test_a_coded_item_is_one_piece_whatever_is_said(shop: Counter) -> None:
     found = read(shop, Code(kind="sgtin", gtin=WATCH, item=WATCH_1), quantity=D(5))
-    assert (quantity(found), isinstance(found, Goods) and found.item) == (1, WATCH_1)
+    assert (quantity(found), isinstance(found, Goods) and found.item) == (D(1), WATCH_1)
 
 
 def test_a_makers_serial_that_this_brand_never_issued_counts_as_its_product(shop: Counter) -> None:
     shop.answers = {f"01{TEA}21MAKER": None}
     code = Code(kind="sgtin", gtin=TEA, item=f"01{TEA}21MAKER")
     found = goods_of(code, shop.parts.verification.judge(code, 100), shop.shop.catalogue)
-    assert (quantity(found), isinstance(found, Goods) and found.item) == (1, None)
+    assert (quantity(found), isinstance(found, Goods) and found.item) == (D(1), None)
 
 
 def test_a_serial_of_which_nobody_knows_anything_counts_as_its_product(shop: Counter) -> None:
     found = read(shop, Code(kind="sgtin", gtin=TEA, item=f"01{TEA}21MAKER"))
-    assert (quantity(found), isinstance(found, Goods) and found.item) == (1, None)
+    assert (quantity(found), isinstance(found, Goods) and found.item) == (D(1), None)
 
 
 def test_a_code_that_names_no_product_counts_nothing(shop: Counter) -> None:
