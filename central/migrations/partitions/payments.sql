@@ -6,4 +6,5 @@ CREATE TABLE payments (
 ) PARTITION BY RANGE (business_day);
 ALTER TABLE payments DROP CONSTRAINT IF EXISTS before_boundary;
 CREATE INDEX payments_of_journal ON payments (site_id, journal, seq);
+CREATE INDEX payments_unknown ON payments (site_id, sale_id) WHERE method = 'unknown';
 SELECT take_in('payments');
