@@ -33,7 +33,7 @@ SELECT to_site_id AS to_site, despatch_id, from_site_id AS from_site, order_id, 
   FROM despatches WHERE to_site_id = %s AND despatch_id = %s
 """
 _LINES = """
-SELECT line, gtin, quantity, received, items FROM despatch_lines WHERE to_site_id = %s AND despatch_id = %s ORDER BY line
+SELECT line, gtin, quantity, received, items, settled FROM despatch_lines WHERE to_site_id = %s AND despatch_id = %s ORDER BY line
 """
 
 

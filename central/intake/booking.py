@@ -16,7 +16,11 @@ from central.containers.booking import open_all
 from central.database import Connection
 from central.despatches.storage import ReceiptOutcome, apply_receipt
 from central.discrepancies import storage as discrepancies
+from central.discrepancies.pricing import against_policy
+from central.discrepancies.receipts import differences, explained
 from central.discrepancies.rules import Discrepancy, DiscrepancyClass
+from central.discrepancies.storage import Cause
+from central.invoices import storage as invoices
 from central.items import storage as items
 from central.items.lives import Step
 from central.items.signals import Watch
@@ -52,10 +56,13 @@ def book(connection: Connection, facts: Sequence[Fact], at: datetime, watch: Wat
     facts = opened.facts
     raised: list[Discrepancy] = [*opened.raised]
     receipts = _receive(connection, facts)
+    cleared: list[Cause] = []
     _order(connection, facts)
+    invoices.remind(connection, _arrived(facts, receipts))
     sales.write(connection, [line for fact in facts for line in receipt_lines(fact)])
     money = book_money(connection, facts, at)
     raised += money.raised
+    raised += against_policy(connection, facts)
     steps = [
         step
         for fact in facts
@@ -70,10 +77,13 @@ def book(connection: Connection, facts: Sequence[Fact], at: datetime, watch: Wat
     for fact in facts:
         outcome = receipts.get((fact.journal, fact.seq))
         if outcome is not None:
-            raised += _differences(fact, outcome)
+            raised += differences(fact, outcome)
+            cleared += explained(outcome)
     post(connection, [posting for fact in facts for posting in _postings(fact, receipts)], at)
     discrepancies.raise_all(connection, raised, at)
-    discrepancies.explain(connection, [*taken.explained, *money.explained], at, "a later event explains it")
+    discrepancies.explain(
+        connection, [*taken.explained, *money.explained, *cleared], at, "a later event explains it"
+    )
     container_feed.tell(connection, {*opened.touched, *taken.opened}, opened.left)
     items.tell(connection, taken.concerned)
 
@@ -99,6 +109,16 @@ def _order(connection: Connection, facts: Iterable[Fact]) -> None:
                 apply_submitted(connection, fact.site, fact.agent, fact.event_time, order)
             case OrderCancelAsked() as asked:
                 apply_cancel_asked(connection, fact.site, fact.agent, fact.event_time, asked)
+
+
+def _arrived(facts: Iterable[Fact], receipts: Receipts) -> list[tuple[str, str | None, str | None]]:
+    """(site, order, despatch) of what was received."""
+    return [
+        (fact.site, outcome.despatch.order_id, outcome.despatch.despatch_id)
+        for fact in facts
+        for outcome in (receipts.get((fact.journal, fact.seq)),)
+        if outcome is not None and outcome.despatch is not None
+    ]
 
 
 def _by_site(facts: Iterable[Fact]) -> list[Fact]:
@@ -174,47 +194,3 @@ def _gtins(fact: Fact) -> set[str]:
             return {line.gtin for line in lines}
         case _:
             return set()
-
-
-def _differences(fact: Fact, outcome: ReceiptOutcome) -> Iterator[Discrepancy]:
-    """What was counted against what was announced."""
-    body = fact.body
-    assert isinstance(body, GoodsReceived)
-    announced = body.despatch_id or body.receipt_advice_id
-    sent_from = None if outcome.despatch is None else outcome.despatch.from_site
-    for short in outcome.short:
-        yield Discrepancy(
-            site=fact.site,
-            discrepancy_class=DiscrepancyClass.SHORT_RECEIPT,
-            cause_key=f"{announced}/{short.gtin}",
-            likely_cause="it was not loaded, was lost on the way, or was not scanned at the receipt",
-            proposal="recount; if it is missing, settle by a credit note or a second despatch",
-            evidence=(
-                fact.evidence(
-                    despatch=announced,
-                    from_site=sent_from,
-                    items=list(short.items),
-                    **(
-                        {"containers": list(outcome.missing_containers)} if outcome.missing_containers else {}
-                    ),
-                ),
-            ),
-            gtin=short.gtin,
-            quantity=short.quantity,
-        )
-    for line in outcome.lines:
-        if line.over > 0:
-            yield Discrepancy(
-                site=fact.site,
-                discrepancy_class=DiscrepancyClass.OVER_RECEIPT,
-                cause_key=f"{announced}/{line.gtin}",
-                likely_cause=(
-                    "the receipt names a despatch that is not on its way to this site"
-                    if outcome.unknown_despatch
-                    else "more was loaded than announced, or something was scanned twice"
-                ),
-                proposal="recount; if it is there, charge it or send it back",
-                evidence=(fact.evidence(despatch=announced, from_site=sent_from, over=str(line.over)),),
-                gtin=line.gtin,
-                quantity=line.over,
-            )
