@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from pydantic import SecretStr
 
 from agent.clock import ManualClock
 from agent.documents import Documents, Refusal, Written
@@ -19,7 +21,7 @@ from agent.local.events import Hub
 from agent.local.parts import Parts
 from agent.neighbours.messages import ItemTold
 from agent.printing.service import Printing
-from agent.settings import Settings, TillSettings
+from agent.settings import CodesSettings, Settings, TillSettings
 from agent.shop import Shop
 from agent.store import Store
 from agent.till.catalogue import Catalogue
@@ -121,7 +123,10 @@ class Lan:
 
 
 class Counter:
-    """One counter under test. ``frames`` is what its screens were told; ``answers`` what central would say of an item."""
+    """One counter under test. ``frames`` is what its screens were told; ``answers`` what central would say of an item.
+
+    ``till`` are settings of ``[till]``, with ``supervisor`` the tables of that name and ``control_key`` what signs control cards.
+    """
 
     def __init__(self, folder: Path, clock: ManualClock, agent: str = "agent-1", **till: Any) -> None:
         self.folder = folder
@@ -137,7 +142,15 @@ class Counter:
             self.store, clock, lambda at, chunk: settle(at, chunk, SITE, self.clock.wall_us())
         )
         self.hub = Hub()
-        self.settings = Settings(data_dir=folder, till=TillSettings(**till))
+        supervisors = till.pop("supervisor", ())
+        key = till.pop("control_key", None)
+        keys = () if key is None else (SecretStr(b64encode(key).decode()),)
+        self.settings = Settings(
+            data_dir=folder,
+            till=TillSettings(**till),
+            supervisor=supervisors,
+            codes=CodesSettings(control_keys=keys),
+        )
         drafts = Drafts(self.store, clock)
         clerk = ClerkAtCounter(drafts)
         self.shop = Shop(
