@@ -14,7 +14,6 @@ from typing import Protocol
 import msgspec
 
 from agent.clock import Clock
-from agent.shifts.current import open_shift_id
 from agent.store import Connection
 from agent.store.writer import Instead
 from agent.verification.local_items import note_items
@@ -143,7 +142,8 @@ class Documents:
         )
         inserted = connection.execute(
             "INSERT INTO documents (document_id, kind, number, digest, answer, epoch, seq, event_time_us, body, shift_id)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT shift_id FROM shifts WHERE closed_at_us IS NULL))"
+            " ON CONFLICT DO NOTHING",
             (
                 document_id,
                 kind,
@@ -154,7 +154,6 @@ class Documents:
                 written.seq,
                 written.event_time_us,
                 accepted.body,
-                open_shift_id(connection),
             ),
         )
         if inserted.rowcount != 1:

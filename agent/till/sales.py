@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 
@@ -100,7 +101,7 @@ class Sales:
         if sale_id is not None and sale_id != self._desk.basket.basket_id and self.find(sale_id) is not None:
             return self._again(digest_source(asked), sale_id)
         taken = self._desk.take(
-            lambda basket: self._store.write(partial(self._write_basket, basket, asked, sold_at_us))
+            lambda basket: self._store.write(self._basket_work(basket, asked, sold_at_us))
         )
         if isinstance(taken, rules.NotAllowed):
             return Refusal(reason=taken.reason, conflict=True, key=taken.key)
@@ -121,10 +122,14 @@ class Sales:
 
     # -- inside the writer's transaction ----------------------------------------------------------------------------------
 
-    def _write_basket(
-        self, basket: Basket, asked: CompleteAsked, sold_at_us: int | None, connection: Connection
-    ) -> Written | Refusal:
+    def _basket_work(
+        self, basket: Basket, asked: CompleteAsked, sold_at_us: int | None
+    ) -> Callable[[Connection], Written | Refusal]:
+        """What the writer does with the basket. Whatever needs no disk is done here, before it is its turn."""
         sale_id = asked.sale_id or basket.basket_id
+        request = digest_source(asked)
+        member = asked.member or basket.member
+        sold = asked if member == asked.member else msgspec.structs.replace(asked, member=member)
         told = (rules.overridden(line, self._desk.currency) for line in basket.lines)
         resolved = Resolved(
             lines=rules.sale_lines(basket),
@@ -144,24 +149,19 @@ class Sales:
                         key="sold_meanwhile",
                         line=line.line,
                     )
-            member = asked.member or basket.member
-            return self._make(
-                msgspec.structs.replace(asked, member=member), sale_id, resolved, sold_at_us, inside
-            )
+            return self._make(sold, sale_id, resolved, sold_at_us, inside)
 
-        written = self._documents.write(
-            connection,
-            kind="sale",
-            document_id=sale_id,
-            request=digest_source(asked),
-            make=make,
-            seems_new=True,
-        )
-        if isinstance(written, Written) and sale_id != basket.basket_id:
-            # Nobody could tell by its id, at the next start, that the basket was sold. One that bears the sale's own id is
-            # written over behind the sale: a page less for every sale.
-            self._desk.remove_saved(connection)
-        return written
+        def work(connection: Connection) -> Written | Refusal:
+            written = self._documents.write(
+                connection, kind="sale", document_id=sale_id, request=request, make=make, seems_new=True
+            )
+            if isinstance(written, Written) and sale_id != basket.basket_id:
+                # Nobody could tell by its id, at the next start, that the basket was sold. One that bears the sale's own id
+                # is written over behind the sale: a page less for every sale.
+                self._desk.remove_saved(connection)
+            return written
+
+        return work
 
     def _make(
         self,
