@@ -1,5 +1,5 @@
 """What central does by the clock: prices whose time has come, checks by the public, answers that were kept long enough, its own certificate,
-the partitions of the large tables."""
+the partitions of the large tables, discrepancies that no single fact shows."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ import structlog
 
 from central.api.once import forget_old_answers
 from central.database import Database, DatabaseFault
+from central.discrepancies.limits import DEFAULTS
+from central.discrepancies.limits import Limits as CaseLimits
+from central.discrepancies.watching.rounds import CaseRounds
 from central.items.actions import EXPIRY_LIMIT, expire_due
 from central.items.watching import forget_old_codes
 from central.partitions.rules import Retention
@@ -37,8 +40,10 @@ class Housekeeping:
         now: Callable[[], datetime],
         checks: Checks | None = None,
         retention: Retention | None = None,
+        case_limits: CaseLimits = DEFAULTS,
     ) -> None:
         self._database = database
+        self._cases = CaseRounds(database, case_limits)
         self._retention = retention or Retention()
         self._checks = checks
         self._renew_certificate = renew_certificate
@@ -73,9 +78,12 @@ class Housekeeping:
             self._renew_certificate(now)
             make_ahead(self._database, now)
             self._let_go(now)
-            self._slow_work_at = now + SLOW_EVERY
         if self._checks is not None:
             self._checks.write(self._database, now)
+        self._cases.quick(now)
+        if now >= self._slow_work_at:
+            self._cases.slow(now)
+            self._slow_work_at = now + SLOW_EVERY
 
     def _expire(self, now: datetime) -> None:
         """Items past their date, some ten thousand a transaction."""

@@ -66,7 +66,12 @@ class Process:
         self.hints = Hints(self.database, self.link.publish)
         self.resolver = Resolver(settings.resolver, at_once=min(AT_ONCE, settings.database.pool_size // 2))
         self.housekeeping = Housekeeping(
-            self.database, self._ensure_authority, _now, self.resolver.checks, settings.kept
+            self.database,
+            self._ensure_authority,
+            _now,
+            self.resolver.checks,
+            settings.kept,
+            settings.case_limits,
         )
         self.filters = Rounds(
             self.database,
@@ -93,6 +98,7 @@ class Process:
             link=self._link_state,
             resolver=self.resolver,
             codes=self.settings.codes,
+            case_limits=self.settings.case_limits,
             tallies=lambda: (self.intake.tallies.counts(), self.intake.tallies.measures()),
         )
 

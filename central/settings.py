@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from central.database import DatabaseUrlError
 from central.database.faults import check_url
+from central.discrepancies.limits import Limits as CaseLimits
 from central.errors import CentralError
 from central.items.signals import Signals, Watch
 from central.partitions.rules import Retention
@@ -212,6 +213,32 @@ class RetentionSettings(_Table):
     )
 
 
+class DiscrepancySettings(_Table):
+    """From when on something is a discrepancy: see docs/discrepancies.md."""
+
+    transit_days: float = Field(
+        default=7.0, gt=0, le=365, description="how long goods travel, where no history tells"
+    )
+    silent_hours: float = Field(
+        default=24.0, ge=1, le=24 * 90, description="of a machine that should be heard"
+    )
+    invoice_wait_days: float = Field(
+        default=14.0, ge=0, le=365, description="how long an invoice may wait for goods on their way"
+    )
+    invoice_tolerance_bp: int = Field(
+        default=0, ge=0, le=10_000, description="of its prices, in hundredths of a percent"
+    )
+    phantom_probability: float = Field(
+        default=0.999, gt=0, lt=1, description="from which on a shelf that does not sell is a case"
+    )
+    sites_a_round: int = Field(
+        default=100, ge=1, le=100_000, description="whose balances, codes and shelves are checked in an hour"
+    )
+    dealers_settle: bool = Field(
+        default=False, description="dealers may settle and dismiss the cases of their sites"
+    )
+
+
 class Settings(BaseSettings):
     """The whole configuration of central."""
 
@@ -229,6 +256,7 @@ class Settings(BaseSettings):
     codes: CodesSettings = CodesSettings()
     filters: FilterSettings = FilterSettings()
     resolver: ResolverSettings = ResolverSettings()
+    discrepancies: DiscrepancySettings = DiscrepancySettings()
     retention: RetentionSettings = RetentionSettings()
 
     @classmethod
@@ -252,6 +280,11 @@ class Settings(BaseSettings):
     def kept(self) -> Retention:
         """For how long rows are kept."""
         return Retention(**self.retention.model_dump())
+
+    @property
+    def case_limits(self) -> CaseLimits:
+        """From when on something is a case."""
+        return CaseLimits(**self.discrepancies.model_dump())
 
     @property
     def database_url(self) -> str:

@@ -12,6 +12,8 @@ from prometheus_client import CollectorRegistry
 
 from central.authority.certificates import Authority
 from central.database import Database
+from central.discrepancies.limits import DEFAULTS
+from central.discrepancies.limits import Limits as CaseLimits
 from central.resolver.service import Resolver
 from central.settings import CodesSettings
 
@@ -61,6 +63,7 @@ class Central:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     resolver: Resolver = field(default_factory=Resolver)
     codes: CodesSettings = field(default_factory=CodesSettings)
+    case_limits: CaseLimits = DEFAULTS
 
 
 def central_of(request: Request) -> Central:
