@@ -37,12 +37,13 @@ from central.resolver.routes import DigitalLinkRoute
 from central.resolver.routes import router as public_check
 from central.sales.routes import router as sales
 from central.sites.routes import router as sites
+from central.stocktakes.routes import router as stocktakes
 from central.tokens.bearer import Role
 from central.version import VERSION
 
 ROUTERS: tuple[APIRouter, ...] = (
     sites, products, prices, ledger, items, sales, orders, despatches, reconciliation, discrepancies, journals, agents,
-    code_keys, code_orders, containers, policy,
+    code_keys, code_orders, containers, policy, stocktakes,
 )  # fmt: skip
 OPEN_TO_ALL: tuple[APIRouter, ...] = (health.router, documentation.router, enrolment_router, public_check)
 """Routes that ask for no token: they say nothing of the trade, or carry a proof of their own. The public check can be switched off, and comes

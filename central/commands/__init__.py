@@ -15,6 +15,7 @@ from central.commands import (
     policy,
     rebuild,
     serve,
+    stocktakes,
     tokens,
 )
 from central.commands.application import app
@@ -27,6 +28,7 @@ app.add_typer(codes.app, name="codes")
 app.add_typer(items.app, name="items")
 app.add_typer(filters.app, name="filters")
 app.add_typer(policy.app, name="policy")
+app.add_typer(stocktakes.app, name="stocktake")
 app.add_typer(serve.config_app, name="config")
 
 codes.app.command()(packing.pack)

@@ -1,7 +1,7 @@
 """What follows from facts: receipt lines, movements, item lives, receipts against despatches, orders, discrepancies.
 
-Locks are taken in one order everywhere: cursors, containers, orders and despatches, shifts, items, balances, discrepancies, feeds; within
-each of them in the order of their keys.
+Locks are taken in one order everywhere: cursors, containers, orders and despatches, shifts, stocktakes, items, balances, discrepancies, feeds;
+within each of them in the order of their keys.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from central.orders.storage import apply_cancel_asked, apply_submitted
 from central.sales import storage as sales
 from central.sales.rules import receipt_lines
 from central.shifts.booking import book_money
+from central.stocktakes import booking as stocktakes
 from protocol.events import (
     GoodsPacked,
     GoodsReceived,
@@ -43,6 +44,7 @@ from protocol.events import (
     SaleReturned,
     SaleVoided,
     StockAdjusted,
+    StockCounted,
 )
 
 _UNWATCHED = Watch()
@@ -62,6 +64,8 @@ def book(connection: Connection, facts: Sequence[Fact], at: datetime, watch: Wat
     sales.write(connection, [line for fact in facts for line in receipt_lines(fact)])
     money = book_money(connection, facts, at)
     raised += money.raised
+    counted = stocktakes.book_counts(connection, facts, at)
+    raised += counted.raised
     raised += against_policy(connection, facts)
     steps = [
         step
@@ -79,13 +83,19 @@ def book(connection: Connection, facts: Sequence[Fact], at: datetime, watch: Wat
         if outcome is not None:
             raised += differences(fact, outcome)
             cleared += explained(outcome)
-    post(connection, [posting for fact in facts for posting in _postings(fact, receipts)], at)
+    postings = [posting for fact in facts for posting in _postings(fact, receipts)]
+    stocktakes.hold_balances(connection, counted, postings)
+    post(connection, postings, at)
+    compared = stocktakes.compare(connection, counted, postings)
+    raised += compared.raised
+    cleared += compared.explained
     discrepancies.raise_all(connection, raised, at)
     discrepancies.explain(
         connection, [*taken.explained, *money.explained, *cleared], at, "a later event explains it"
     )
     container_feed.tell(connection, {*opened.touched, *taken.opened}, opened.left)
     items.tell(connection, taken.concerned)
+    stocktakes.tell(connection, counted)
 
 
 Receipts = dict[tuple[int, int], ReceiptOutcome]
@@ -190,6 +200,7 @@ def _gtins(fact: Fact) -> set[str]:
             | GoodsReceived(lines=lines)
             | GoodsPacked(lines=lines)
             | StockAdjusted(lines=lines)
+            | StockCounted(lines=lines)
         ):
             return {line.gtin for line in lines}
         case _:
