@@ -43,24 +43,29 @@ class PriceView(msgspec.Struct, frozen=True, kw_only=True):
         return self.list_minor if self.is_overridden and self.list_minor is not None else self.gross_minor
 
 
-def beyond(view: PriceView, limits: TillLimits) -> str | None:
-    """What goes beyond the limits, in words; None where a clerk may do it alone."""
-    if view.deviation_minor and not limits.override:
-        return "prices are not overridden here without a supervisor"
-    if _exceeds(view.deviation_minor, limits.override_limit_bp, view.list_minor or 0):
-        return f"the price is more than {_percent(limits.override_limit_bp)} from the list's"
-    if _exceeds(view.discount_minor, limits.discount_limit_bp, view.base_minor):
+def beyond(view: PriceView, limits: TillLimits, authorised: PriceView | None = None) -> str | None:
+    """What goes beyond the limits, in words; None where a clerk may do it alone.
+
+    ``authorised`` is the line as a supervisor has let it be: no further than that is no further.
+    """
+    further_off = authorised is None or _moved(view) > _moved(authorised)
+    cheaper = authorised is None or _taken_off(view) > _taken_off(authorised)
+    if further_off:
+        if view.deviation_minor and not limits.override:
+            return "prices are not overridden here without a supervisor"
+        if _exceeds(view.deviation_minor, limits.override_limit_bp, view.list_minor or 0):
+            return f"the price is more than {_percent(limits.override_limit_bp)} from the list's"
+    if cheaper and _exceeds(view.discount_minor, limits.discount_limit_bp, view.base_minor):
         return f"the discount is more than {_percent(limits.discount_limit_bp)}"
     return None
 
 
-def goes_no_further(now: PriceView, authorised: PriceView) -> bool:
-    """Whether a line stays within what somebody has authorised of it."""
-    return _share(now.deviation_minor, now.list_minor) <= _share(
-        authorised.deviation_minor, authorised.list_minor
-    ) and _share(now.discount_minor, now.base_minor) <= _share(
-        authorised.discount_minor, authorised.base_minor
-    )
+def _moved(view: PriceView) -> Decimal:
+    return _share(view.deviation_minor, view.list_minor)
+
+
+def _taken_off(view: PriceView) -> Decimal:
+    return _share(view.discount_minor, view.base_minor)
 
 
 def _exceeds(part_minor: int, limit_bp: int | None, of_minor: int) -> bool:

@@ -195,19 +195,19 @@ class Pricing:
         limits = self.limits()
         if _is_without_reason(asked, after, told, limits):
             return msgspec.structs.replace(_REASON_WANTED, line=line.line)
-        why = rule.beyond(_view(after), limits or NO_LIMITS)
-        if why is None:
+        if rule.beyond(_view(after), limits or NO_LIMITS) is None:
             return after
         if authorised_by is not None:
             reason = told.reason or _DISCOUNT
             return msgspec.structs.replace(after, override=msgspec.structs.replace(told, reason=reason))
         before = line.override
-        if before is not None and before.authorised_by and rule.goes_no_further(_view(after), _view(line)):
-            kept = after.override or before
-            return msgspec.structs.replace(
-                after, override=msgspec.structs.replace(kept, authorised_by=before.authorised_by)
-            )
-        return NotAllowed("needs_authorisation", why, line.line)
+        is_authorised = before is not None and before.authorised_by is not None
+        why = rule.beyond(_view(after), limits or NO_LIMITS, _view(line) if is_authorised else None)
+        if why is not None:
+            return NotAllowed("needs_authorisation", why, line.line)
+        assert before is not None
+        kept = msgspec.structs.replace(after.override or before, authorised_by=before.authorised_by)
+        return msgspec.structs.replace(after, override=kept)
 
 
 _REASON_WANTED = NotAllowed("reason_wanted", "another price than the list's: say why, as reason")

@@ -185,8 +185,9 @@ class Sales:
             "currency": self._desk.currency,
             "warnings": resolved.warnings,
         }
-        if tendered := tendered_minor(asked.payments):
-            tells |= {"tendered_minor": tendered, "change_minor": change_minor(asked.payments)}
+        payments = kept(asked.payments)
+        if tendered := tendered_minor(payments):
+            tells |= {"tendered_minor": tendered, "change_minor": change_minor(payments)}
         return Made(
             number=receipt,
             body=Sale(
@@ -194,7 +195,7 @@ class Sales:
                 receipt=receipt,
                 currency=self._desk.currency,
                 lines=resolved.lines,
-                payments=kept(asked.payments),
+                payments=payments,
                 clerk=asked.clerk,
                 member=asked.member,
                 reference=asked.reference,
