@@ -143,7 +143,8 @@ def settle(agent: Agent) -> None:
 def sell(agent: Agent) -> tuple[float, float, bytes]:
     """(when it began, when it was answered, the event's bytes) of the basket on the counter."""
     lines = agent.parts.desk.basket.lines
-    asked = CompleteAsked(payments=(Payment(method="cash", amount_minor=len(lines) * PRICE_MINOR),))
+    total_minor = sum(line.amount_minor or 0 for line in lines)
+    asked = CompleteAsked(payments=(Payment(method="cash", amount_minor=total_minor),))
     began = time.perf_counter()
     outcome = agent.parts.sales.complete(asked)
     assert not isinstance(outcome, Refusal), outcome
