@@ -31,6 +31,7 @@ class Caller:
     role: Role
     sites: Sites
     token_hash: bytes
+    dealer: str | None = None  # at the root of its subtree
 
     @property
     def actor(self) -> str:
@@ -84,9 +85,10 @@ Trader = Annotated[Caller, Depends(allow(Role.BRAND, Role.DEALER, Role.STORE))]
 
 
 @contextmanager
-def reading(central: Central, caller: Caller) -> Iterator[Connection]:
-    """A transaction that sees what the caller may see, under the role that row-level security binds."""
-    with central.database.transaction(sites=caller.sites, role=API_ROLE) as connection:
+def reading(central: Central, caller: Caller, *, snapshot: bool = False) -> Iterator[Connection]:
+    """A transaction that sees what the caller may see, under the role that row-level security binds; with ``snapshot`` as it was at one
+    moment, for what must add up."""
+    with central.database.transaction(sites=caller.sites, role=API_ROLE, snapshot=snapshot) as connection:
         yield connection
 
 
@@ -95,7 +97,7 @@ def _identify(central: Central, token: str) -> Caller | None:
     with central.database.transaction() as connection:
         row = connection.execute(
             """
-            SELECT t.name, t.role,
+            SELECT t.name, t.role, t.dealer_id,
                    CASE t.role
                        WHEN 'store' THEN ARRAY[t.site_id]
                        WHEN 'dealer' THEN ARRAY(
@@ -109,5 +111,5 @@ def _identify(central: Central, token: str) -> Caller | None:
         ).fetchone()
     if row is None:
         return None
-    name, role, sites = row
-    return Caller(name, Role(role), EVERY_SITE if sites is None else tuple(sites), digest)
+    name, role, dealer, sites = row
+    return Caller(name, Role(role), EVERY_SITE if sites is None else tuple(sites), digest, dealer)

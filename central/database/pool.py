@@ -83,14 +83,18 @@ class Database:
         return connection
 
     @contextmanager
-    def transaction(self, sites: Sites = EVERY_SITE, role: str | None = None) -> Iterator[Connection]:
+    def transaction(
+        self, sites: Sites = EVERY_SITE, role: str | None = None, *, snapshot: bool = False
+    ) -> Iterator[Connection]:
         """One transaction that sees ``sites`` (``"*"``: all of them), under ``role`` if one is named.
 
-        Commits at the end of the block, rolls back if it raises. Raises :class:`DatabaseUnavailable` when there is no
-        connection to be had.
+        Commits at the end of the block, rolls back if it raises. With ``snapshot`` it only reads, and all its statements see the
+        books at one moment. Raises :class:`DatabaseUnavailable` when there is no connection to be had.
         """
         scope = _scope(sites)
         with self._connection() as connection, connection.transaction():
+            if snapshot:
+                connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             connection.execute(
                 "SELECT set_config('countermark.sites', %s, true), set_config('role', coalesce(%s, 'none'), true)",
                 (scope, role),

@@ -1,114 +1,42 @@
-"""``/v1/reconciliation``: the day statement of a site, and whether the balances are what the movements say."""
+"""``/v1/reconciliation``: the day statement of a site, its closing, and whether the balances are what the movements say."""
 
 from __future__ import annotations
 
-import csv
-import io
-from datetime import date, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import msgspec
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Path, Query
 from fastapi.responses import Response
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from central.api.callers import Overseer, Reader, reading
+from central.actors import By
+from central.api.callers import Brand, Overseer, Reader, reading
 from central.api.context import Central, central_of
-from central.api.problems import not_found
-from central.reconciliation import rules, storage
+from central.api.described import json_of, model_of
+from central.api.once import Once, once
+from central.api.paging import Cursor, Limit, Page, decode, page
+from central.api.problems import Problem
+from central.database import Connection
+from central.reconciliation import beside, closing, tables
+from central.reconciliation import reading as books
+from central.reconciliation.periods import end_of_day
 from central.reconciliation.rebuild import rebuild as replay
 from central.reconciliation.rebuild import zero_sum
-from central.reconciliation.storage import UnknownSite
+from central.reconciliation.statement import DayStatement, NotKept, UnknownSite, day_statement, site_of
 
 router = APIRouter(prefix="/v1", tags=["reconciliation"])
 
-CSV_COLUMNS = (
-    "gtin", "opening", "received", "returned", "transferred_in", "sold", "transferred_out", "adjusted", "closing",
-    "set_aside", "difference", "amount_minor",
-)  # fmt: skip
-
-
-class ProductDay(BaseModel):
-    """opening + received + returned + transferred_in + adjusted - sold - transferred_out = closing; else `difference`."""
-
-    gtin: str
-    opening: Decimal
-    received: Decimal
-    returned: Decimal
-    transferred_in: Decimal
-    sold: Decimal
-    transferred_out: Decimal
-    adjusted: Decimal
-    closing: Decimal
-    set_aside: Decimal = Field(description="returned straight into quarantine; never was on hand")
-    difference: Decimal
-    amount_minor: int
-
-
-class Takings(BaseModel):
-    """Money of one currency."""
-
-    currency: str
-    amount_minor: int
-    refunded_minor: int
-
-
-class Totals(BaseModel):
-    """The day in sums."""
-
-    receipts: int
-    lines: int
-    quantity: Decimal
-    takings: list[Takings]
-
-
-class JournalState(BaseModel):
-    """How far a journal of the site has come here."""
-
-    agent: str
-    epoch: str
-    next_seq: int
-    applied: int
-    quarantined: int
-    unsent: int
-
-
-class OpenCase(BaseModel):
-    """A discrepancy of the day that nobody has settled."""
-
-    discrepancy_id: str
-    discrepancy_class: str = Field(serialization_alias="class")
-    gtin: str | None
-    item: str | None
-    quantity: Decimal | None
-    value_minor: int | None
-
-
-class Quarantined(BaseModel):
-    """An event that could not be booked; its day is not known, so every day shows it."""
-
-    agent: str
-    epoch: str
-    seq: int
-    cause: str
-    quarantined_at: datetime
-
-
-class DayStatement(BaseModel):
-    """The day of a site. It is balanced, or `unbalanced` lists what is not."""
-
-    site: str
-    day: date
-    currency: str
-    balanced: bool
-    complete: bool = Field(description="no agent of the site has told of events that have not arrived")
-    unbalanced: list[str]
-    totals: Totals
-    products: list[ProductDay]
-    journals: list[JournalState]
-    discrepancies: list[OpenCase]
-    quarantined: list[Quarantined]
+Day = Annotated[date, Field(ge=date(1970, 1, 1), le=date(9000, 1, 1))]
+Format = Annotated[
+    Literal["json", "csv"] | None,
+    Query(alias="format", description="csv: the products alone; else as Accept says"),
+]
+Accept = Annotated[str, Header()]
+CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {}}}}
 
 
 class Drift(BaseModel):
@@ -133,6 +61,56 @@ class Rebuilt(BaseModel):
     )
 
 
+class ToClose(BaseModel):
+    """How a day is to be closed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    incomplete: bool = Field(
+        default=False, description="also while an agent may still bring events of the day"
+    )
+    reason: str | None = Field(default=None, min_length=1, max_length=500)
+
+
+class ClosedDay(BaseModel):
+    """The closing that took a day: of the day itself, or of a later one."""
+
+    site: str
+    day: date
+    closed_with: date = Field(description="the day whose closing took it")
+    closed_at: AwareDatetime
+    actor: str
+    reason: str | None
+    complete: bool = Field(description="every agent had sent everything of it")
+
+
+class Restatement(BaseModel):
+    """What was heard of a closed day, or of one before it, after the closing."""
+
+    day: date
+    gtin: str
+    flow: str
+    quantity: Decimal
+    value_minor: int
+    amount_minor: int
+    recorded_at: AwareDatetime
+    agent: str | None
+    journal: int | None
+    seq: int | None
+    document: str | None
+
+
+@contextmanager
+def answered() -> Iterator[None]:
+    """What a statement cannot be made for, as a refusal."""
+    try:
+        yield
+    except UnknownSite as unknown:
+        raise Problem(404, str(unknown)) from None
+    except NotKept as gone:
+        raise Problem(404, str(gone)) from None
+
+
 @router.get("/reconciliation/stock")
 def rebuild(
     central: Annotated[Central, Depends(central_of)], caller: Overseer, site: str | None = None
@@ -148,72 +126,98 @@ def rebuild(
     )
 
 
-@router.get(
-    "/reconciliation/{site}/{day}",
-    response_model=DayStatement,
-    responses={200: {"content": {"text/csv": {}}}},
-)
-def day_statement(
+@router.get("/reconciliation/{site}/{day}", response_model=model_of(DayStatement), responses=CSV)
+def get_day_statement(
     *,
     central: Annotated[Central, Depends(central_of)],
     caller: Reader,
     site: str,
-    day: date,
-    as_format: Annotated[
-        Literal["json", "csv"] | None,
-        Query(alias="format", description="csv: the products alone; else as Accept says"),
+    day: Annotated[Day, Path()],
+    as_of: Annotated[
+        AwareDatetime | None, Query(description="also what central knew at this instant; with csv that alone")
     ] = None,
-    accept: Annotated[str, Header()] = "application/json",
+    as_format: Format = None,
+    accept: Accept = "application/json",
 ) -> Response:
-    """The day statement of a site; `day` is its local date."""
-    try:
-        with reading(central, caller) as connection:
-            statement = storage.day_statement(connection, site, day)
-    except UnknownSite:
-        raise not_found("site", site) from None
-    wants_csv = as_format == "csv" or (
-        as_format is None and accept.split(",")[0].strip().startswith("text/csv")
-    )
-    if wants_csv:
-        name = f'attachment; filename="{site}-{day}.csv"'
-        return Response(
-            _csv(statement), media_type="text/csv; charset=utf-8", headers={"Content-Disposition": name}
+    """The day statement of a site; `day` is its local date. Balanced, or it says in words what is not."""
+    with answered(), reading(central, caller, snapshot=True) as connection:
+        statement = day_statement(connection, site, day, now=central.now(), as_of=as_of)
+    if not tables.wants_csv(as_format, accept):
+        return json_of(statement)
+    products = statement.products if statement.as_of is None else statement.as_of.products
+    return tables.csv_of(tables.PRODUCT_COLUMNS, map(tables.product_row, products), f"{site}-{day}")
+
+
+@router.get("/reconciliation/{site}/{day}/restatements")
+def list_restatements(
+    *,
+    central: Annotated[Central, Depends(central_of)],
+    caller: Reader,
+    site: str,
+    day: Annotated[Day, Path()],
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> Page[Restatement]:
+    """What was heard of a closed day after its closing, in the order in which it was heard."""
+    place = decode(cursor, tuple[int])
+    with answered(), reading(central, caller, snapshot=True) as connection:
+        site_of(connection, site)
+        closed = closing.closing_of(connection, site, day)
+        rows = (
+            []
+            if closed is None
+            else closing.restatements(
+                connection,
+                site,
+                day,
+                closed.restated_through,
+                after=place[0] if place else 0,
+                limit=limit + 1,
+            )
         )
-    return Response(_shown(statement).model_dump_json(by_alias=True), media_type="application/json")
+    return page(rows, limit, lambda row: Restatement(**msgspec.structs.asdict(row[1])), lambda row: (row[0],))
 
 
-def _shown(statement: rules.DayStatement) -> DayStatement:
-    fields = msgspec.structs.asdict(statement)
-    return DayStatement(
-        **{
-            **fields,
-            "balanced": statement.balanced,
-            "unbalanced": list(statement.unbalanced),
-            "products": [ProductDay(**_product(line)) for line in statement.products],
-            "totals": Totals(
-                receipts=statement.totals.receipts,
-                lines=statement.totals.lines,
-                quantity=statement.totals.quantity,
-                takings=[Takings(**msgspec.structs.asdict(one)) for one in statement.totals.takings],
-            ),
-            "journals": [
-                JournalState(**{name: getattr(one, name) for name in JournalState.model_fields})
-                for one in statement.journals
-            ],
-            "discrepancies": [OpenCase(**msgspec.structs.asdict(one)) for one in statement.discrepancies],
-            "quarantined": [Quarantined(**msgspec.structs.asdict(one)) for one in statement.quarantined],
-        }
+@router.post("/reconciliation/{site}/{day}/close", response_model=ClosedDay)
+def close_day(
+    caller: Brand,
+    write: Annotated[Once, Depends(once)],
+    site: str,
+    day: Annotated[Day, Path()],
+    body: ToClose,
+) -> Response:
+    """Close a day, and every earlier one that is open. What is heard of them later is a restatement. A closed day stays as it was closed."""
+    now = write.central.now()
+
+    def work(connection: Connection) -> ClosedDay:
+        with answered():
+            here = site_of(connection, site)
+        end = end_of_day(day, here.time_zone)
+        if now < end:
+            raise Problem(
+                409, f"day {day} is not over at {site}: it ends at {end.isoformat()}", ends_at=end.isoformat()
+            )
+        awaited = beside.awaited(books.agents(connection, site), end, now)
+        if awaited and not body.incomplete and closing.closing_of(connection, site, day) is None:
+            who = "; ".join(f"{one.agent}: {one.why}" for one in awaited[:5])
+            raise Problem(
+                409,
+                f'day {day} is not complete ({who}); wait, or close it with "incomplete": true',
+                awaited=len(awaited),
+            )
+        by = By(actor=caller.actor, at=now, reason=body.reason)
+        return _shown(site, day, closing.close(connection, site, day, by, complete=not awaited))
+
+    return write.run(caller, work)
+
+
+def _shown(site: str, day: date, closed: beside.Closed) -> ClosedDay:
+    return ClosedDay(
+        site=site,
+        day=day,
+        closed_with=closed.day,
+        closed_at=closed.closed_at,
+        actor=closed.actor,
+        reason=closed.reason,
+        complete=closed.complete,
     )
-
-
-def _product(line: rules.ProductDay) -> dict[str, Any]:
-    return {**msgspec.structs.asdict(line), "difference": line.difference}
-
-
-def _csv(statement: rules.DayStatement) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, CSV_COLUMNS, lineterminator="\r\n")
-    writer.writeheader()
-    for line in statement.products:
-        writer.writerow(_product(line))
-    return text.getvalue()

@@ -1,35 +1,88 @@
-"""What a day statement says, and when it is balanced. Pure.
+"""What a statement says, and when it is balanced. Pure.
 
-Per product::
+Per product, in quantity and in value (at the moving average of each booking)::
 
-    opening + received + returned + transferred in − sold − transferred out + adjusted = closing
+    opening + received + returned + transferred in − sold − transferred out + adjusted (+ revalued) = closing
 
-The two ends are found independently of each other: *opening* is the sum of all movements before the day, *closing* the balance as
-it is kept now, less what moved after the day. A balance that was changed without a movement, or a movement that did not reach
-its balance, therefore shows as a line that does not add up.
+The two ends are found independently of each other: *opening* is the sum of everything before, *closing* the balance as it is kept
+now, less what moved later. A balance that was changed without a movement, or a movement that did not reach its balance, therefore
+shows as a line that does not add up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from enum import StrEnum
 
 import msgspec
 
 ZERO = Decimal(0)
 
 
-class ProductDay(msgspec.Struct, frozen=True, kw_only=True):
-    """One product on one day, in its unit. ``sold`` is net of voids, ``received`` comes from suppliers.
+class Flow(StrEnum):
+    """What moves goods at a site. Each is counted in its own sense: a void makes ``sold`` smaller."""
 
-    ``adjusted`` is signed: corrections, and what was set aside from the shelf or put back. ``set_aside`` (goods returned straight
-    into quarantine) never was on hand and is no part of the sum. ``amount_minor`` is what was taken for ``sold``, in the site's
-    currency.
-    """
+    RECEIVED = "received"
+    RETURNED = "returned"
+    TRANSFERRED_IN = "transferred_in"
+    SOLD = "sold"
+    TRANSFERRED_OUT = "transferred_out"
+    ADJUSTED = "adjusted"
+    REVALUED = "revalued"
+    SET_ASIDE = "set_aside"
+
+
+EFFECTS: Mapping[str, int] = {
+    Flow.RECEIVED: 1,
+    Flow.RETURNED: 1,
+    Flow.TRANSFERRED_IN: 1,
+    Flow.SOLD: -1,
+    Flow.TRANSFERRED_OUT: -1,
+    Flow.ADJUSTED: 1,
+    Flow.REVALUED: 1,
+    Flow.SET_ASIDE: 0,
+}
+"""What a flow does to what is on hand. What is set aside goes straight into quarantine, and never was on hand."""
+
+
+class Moved(msgspec.Struct, frozen=True, gc=False):
+    """A flow of a product: of a day, of a month, of whatever was asked for. ``amount_minor`` is what customers paid or got back."""
+
+    gtin: str
+    flow: str
+    quantity: Decimal
+    value_minor: int
+    amount_minor: int
+
+
+class Late(msgspec.Struct, frozen=True, gc=False):
+    """A flow that was heard of too late for a statement as it once was; ``is_before``: of an earlier day, so that it moves the opening."""
+
+    moved: Moved
+    is_before: bool
+
+
+class End(msgspec.Struct, frozen=True, gc=False):
+    """A product at both ends of a period: the sum of what was before, and the balance now less what came after."""
 
     gtin: str
     opening: Decimal
+    opening_value_minor: int
+    closing: Decimal
+    closing_value_minor: int
+
+
+class ProductLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One product over a period, in its unit; values are what the goods cost, in the site's currency.
+
+    ``sold`` is net of voids, ``received`` comes from suppliers. ``adjusted`` is signed: corrections, and what was set aside from the shelf
+    or put back. ``revalued`` changes the value alone. ``set_aside`` (returned straight into quarantine) is no part of the sum.
+    ``amount_minor`` is what was taken for ``sold``, ``refunded_minor`` what was paid back. ``difference`` is what does not add up.
+    """
+
+    gtin: str
+    opening: Decimal = ZERO
     received: Decimal = ZERO
     returned: Decimal = ZERO
     transferred_in: Decimal = ZERO
@@ -38,78 +91,41 @@ class ProductDay(msgspec.Struct, frozen=True, kw_only=True):
     adjusted: Decimal = ZERO
     closing: Decimal = ZERO
     set_aside: Decimal = ZERO
+    difference: Decimal = ZERO
     amount_minor: int = 0
+    refunded_minor: int = 0
+    opening_value_minor: int = 0
+    received_value_minor: int = 0
+    returned_value_minor: int = 0
+    transferred_in_value_minor: int = 0
+    sold_value_minor: int = 0
+    transferred_out_value_minor: int = 0
+    adjusted_value_minor: int = 0
+    revalued_value_minor: int = 0
+    closing_value_minor: int = 0
+    set_aside_value_minor: int = 0
+    value_difference_minor: int = 0
 
-    @property
-    def difference(self) -> Decimal:
-        """What does not add up: 0 when the line is balanced."""
-        into = self.opening + self.received + self.returned + self.transferred_in + self.adjusted
-        return self.closing - (into - self.sold - self.transferred_out)
 
-
-class Takings(msgspec.Struct, frozen=True, kw_only=True):
-    """Money of one currency: what was paid for sales net of voids, and what was paid back for returns."""
+class Values(msgspec.Struct, frozen=True, kw_only=True):
+    """A period in money: goods at cost, and what customers paid for ``sold`` and got back, in one currency."""
 
     currency: str
-    amount_minor: int
-    refunded_minor: int
+    opening_value_minor: int = 0
+    received_value_minor: int = 0
+    returned_value_minor: int = 0
+    transferred_in_value_minor: int = 0
+    sold_value_minor: int = 0
+    transferred_out_value_minor: int = 0
+    adjusted_value_minor: int = 0
+    revalued_value_minor: int = 0
+    closing_value_minor: int = 0
+    set_aside_value_minor: int = 0
+    amount_minor: int = 0
+    refunded_minor: int = 0
 
 
-class Totals(msgspec.Struct, frozen=True, kw_only=True):
-    """The day in sums. ``receipts`` and ``lines`` count completed sales, ``quantity`` is what they sold, voids taken off."""
-
-    receipts: int
-    lines: int
-    quantity: Decimal
-    takings: tuple[Takings, ...]
-
-
-class JournalState(msgspec.Struct, frozen=True, kw_only=True):
-    """One journal of the site: the cursor, and what is there of it.
-
-    ``repeated`` events brought a fact that another epoch of the same agent had brought, and had no effect. ``unsent`` is what the
-    agent last said it still has.
-    """
-
-    agent: str
-    epoch: str
-    next_seq: int
-    applied: int
-    quarantined: int
-    repeated: int
-    archived: int
-    set_apart: int
-    unsent: int = 0
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether every event before the cursor is in the archive or in the quarantine, and counted there."""
-        return (
-            self.applied + self.quarantined + self.repeated == self.next_seq - 1
-            and self.archived == self.applied + self.repeated
-            and self.set_apart == self.quarantined
-        )
-
-
-class OpenCase(msgspec.Struct, frozen=True, kw_only=True):
-    """A discrepancy of the day that nobody has settled."""
-
-    discrepancy_id: str
-    discrepancy_class: str
-    gtin: str | None
-    item: str | None
-    quantity: Decimal | None
-    value_minor: int | None
-
-
-class QuarantinedEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event of this site that could not be booked. Its day is not known, so it is shown on every one."""
-
-    agent: str
-    epoch: str
-    seq: int
-    cause: str
-    quarantined_at: datetime
+VALUE_FIELDS = tuple(name for name in Values.__struct_fields__ if name != "currency")
 
 
 class Drift(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,48 +140,125 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
     replayed_value_minor: int = 0
 
 
-class DayStatement(msgspec.Struct, frozen=True, kw_only=True):
-    """The day of a site. ``unbalanced`` says in words what does not add up; there is none when the books balance.
+class FlowDrift(msgspec.Struct, frozen=True, kw_only=True):
+    """A flow of a day that is not the sum of the day's movements: what is kept, and what the movements give."""
 
-    ``discrepancies`` and ``quarantined`` are what a person still has to look at: they do not unbalance the books, and are never
-    left out. ``complete`` says that no agent of the site has told of events that have not arrived.
-    """
-
-    site: str
-    day: date
-    currency: str
-    products: tuple[ProductDay, ...]
-    totals: Totals
-    journals: tuple[JournalState, ...]
-    discrepancies: tuple[OpenCase, ...]
-    quarantined: tuple[QuarantinedEvent, ...]
-    unbalanced: tuple[str, ...]
-    complete: bool
-
-    @property
-    def balanced(self) -> bool:
-        """Whether everything adds up."""
-        return not self.unbalanced
+    gtin: str
+    flow: str
+    kept: Decimal
+    replayed: Decimal
+    kept_value_minor: int
+    replayed_value_minor: int
 
 
-def faults(
-    products: Sequence[ProductDay], drifts: Sequence[Drift], journals: Sequence[JournalState]
-) -> tuple[str, ...]:
-    """What does not add up, in words; nothing if all does."""
-    return (
-        *(
-            f"product {line.gtin}: closing {line.closing} differs from what the day's movements give by {line.difference}"
-            for line in products
-            if line.difference
-        ),
-        *(
-            f"balance {drift.location} of {drift.gtin}: {drift.kept} is kept, its movements give {drift.replayed}"
-            for drift in drifts
-        ),
-        *(
-            f"journal of {journal.agent}, epoch {journal.epoch}: {journal.next_seq - 1} events acknowledged, "
-            f"{journal.archived} archived and {journal.set_apart} quarantined"
-            for journal in journals
-            if not journal.is_whole
-        ),
+def lines_of(ends: Iterable[End], moved: Iterable[Moved]) -> tuple[ProductLine, ...]:
+    """The lines of a period, by GTIN; products of which there is nothing to say are left out."""
+    flows: dict[str, list[Moved]] = {}
+    for one in moved:
+        flows.setdefault(one.gtin, []).append(one)
+    lines = []
+    for end in ends:
+        of_product = flows.pop(end.gtin, None)
+        if (
+            of_product is not None
+            or end.opening
+            or end.closing
+            or end.opening_value_minor
+            or end.closing_value_minor
+        ):
+            lines.append(_line(end, of_product or ()))
+    lines += [_line(End(gtin, ZERO, 0, ZERO, 0), of_product) for gtin, of_product in flows.items()]
+    return tuple(sorted((line for line in lines if says_something(line)), key=lambda line: line.gtin))
+
+
+def _line(end: End, moved: Sequence[Moved]) -> ProductLine:
+    fields: dict[str, Decimal | int] = {}
+    quantity, value = end.opening, end.opening_value_minor
+    for one in moved:
+        if one.flow != Flow.REVALUED:
+            fields[one.flow] = one.quantity
+        fields[f"{one.flow}_value_minor"] = one.value_minor
+        effect = EFFECTS[one.flow]
+        quantity += effect * one.quantity
+        value += effect * one.value_minor
+        if one.flow in _SOLD_OR_BACK and one.amount_minor:
+            name = "amount_minor" if one.flow == Flow.SOLD else "refunded_minor"
+            fields[name] = fields.get(name, 0) + one.amount_minor
+    return ProductLine(
+        gtin=end.gtin,
+        opening=end.opening,
+        opening_value_minor=end.opening_value_minor,
+        closing=end.closing,
+        closing_value_minor=end.closing_value_minor,
+        difference=end.closing - quantity,
+        value_difference_minor=end.closing_value_minor - value,
+        **fields,  # type: ignore[arg-type]  # names of fields, each with a value of its type
+    )
+
+
+_SOLD_OR_BACK = frozenset({Flow.SOLD, Flow.RETURNED, Flow.SET_ASIDE})
+
+
+def says_something(line: ProductLine) -> bool:
+    """Whether there is anything in a line but zeros."""
+    return any(value for value in msgspec.structs.astuple(line)[1:])
+
+
+def as_it_was(lines: Iterable[ProductLine], late: Iterable[Late]) -> tuple[ProductLine, ...]:
+    """The lines without what was heard of too late: of earlier days it moved the opening, of the period itself a flow, and the closing
+    with both. The differences stay: they are of today's books."""
+    by_gtin = {line.gtin: line for line in lines}
+    for one in late:
+        moved, line = one.moved, by_gtin.get(one.moved.gtin) or ProductLine(gtin=one.moved.gtin)
+        effect = EFFECTS[moved.flow]
+        changed: dict[str, Decimal | int] = {
+            "closing": line.closing - effect * moved.quantity,
+            "closing_value_minor": line.closing_value_minor - effect * moved.value_minor,
+        }
+        if one.is_before:
+            changed["opening"] = line.opening - effect * moved.quantity
+            changed["opening_value_minor"] = line.opening_value_minor - effect * moved.value_minor
+        else:
+            if moved.flow != Flow.REVALUED:
+                changed[moved.flow] = getattr(line, moved.flow) - moved.quantity
+            value = f"{moved.flow}_value_minor"
+            changed[value] = getattr(line, value) - moved.value_minor
+            if moved.flow in _SOLD_OR_BACK:
+                name = "amount_minor" if moved.flow == Flow.SOLD else "refunded_minor"
+                changed[name] = getattr(line, name) - moved.amount_minor
+        by_gtin[moved.gtin] = msgspec.structs.replace(line, **changed)
+    return tuple(by_gtin[gtin] for gtin in sorted(by_gtin) if says_something(by_gtin[gtin]))
+
+
+def values_of(lines: Iterable[ProductLine], currency: str) -> Values:
+    """What lines come to in money."""
+    sums = dict.fromkeys(VALUE_FIELDS, 0)
+    for line in lines:
+        for name in VALUE_FIELDS:
+            sums[name] += getattr(line, name)
+    return Values(currency=currency, **sums)
+
+
+def faults_of_lines(lines: Iterable[ProductLine]) -> tuple[str, ...]:
+    """Lines that do not add up, in words."""
+    quantities = [
+        f"product {line.gtin}: closing {line.closing} differs from what the movements give by {line.difference}"
+        for line in lines
+        if line.difference
+    ]
+    values = [
+        f"product {line.gtin}: closing value {line.closing_value_minor} differs from what the movements give by "
+        f"{line.value_difference_minor}"
+        for line in lines
+        if line.value_difference_minor
+    ]
+    return (*quantities, *values)
+
+
+def faults_of_flows(drifts: Iterable[FlowDrift]) -> tuple[str, ...]:
+    """Flows of the day that its movements do not bear out, in words."""
+    return tuple(
+        f"product {one.gtin}, {one.flow}: {one.kept} worth {one.kept_value_minor} is kept, the movements of the day give "
+        f"{one.replayed} worth {one.replayed_value_minor}"
+        for one in drifts
     )

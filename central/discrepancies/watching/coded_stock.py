@@ -52,7 +52,7 @@ class Gap(msgspec.Struct, frozen=True):
 
 def check_codes(connection: Connection, sites: Sequence[str], now: datetime) -> int:
     """Compare codes with quantities at these sites: raise what differs, close what agrees again; how many differ."""
-    gaps = [gap for gap in _differing(connection, sites) if _is_wrong(gap)]
+    gaps = gaps_at(connection, sites)
     known = _open(connection, sites)
     raised = [
         _case(connection, gap, now) for gap in gaps if known.get((gap.site, gap.gtin)) != abs(gap.missing)
@@ -66,6 +66,11 @@ def check_codes(connection: Connection, sites: Sequence[str], now: datetime) -> 
     ]
     storage.explain(connection, agreed, now, "codes and quantity agree again")
     return len(gaps)
+
+
+def gaps_at(connection: Connection, sites: Sequence[str]) -> list[Gap]:
+    """Products of which codes and quantity differ at these sites, as they stand now."""
+    return [gap for gap in _differing(connection, sites) if _is_wrong(gap)]
 
 
 def _is_wrong(gap: Gap) -> bool:

@@ -57,6 +57,31 @@ CREATE TABLE stock_months (
     PRIMARY KEY (site_id, month, gtin, flow)
 );
 
+-- The flow to which a movement belongs, by where it comes from and goes to; null: none, it touches neither the shelf nor what customers
+-- bring back. Booking has the same rule (central/ledger), a statement checks a day by this one.
+CREATE FUNCTION flow_of(source text, destination text, cause text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE
+        WHEN source <> 'on_hand' AND destination <> 'on_hand' THEN
+            CASE WHEN 'customer' IN (source, destination) AND 'quarantine' IN (source, destination) THEN 'set_aside' END
+        WHEN 'supplier' IN (source, destination) THEN 'received'
+        WHEN 'customer' IN (source, destination) THEN CASE WHEN cause = 'return' THEN 'returned' ELSE 'sold' END
+        WHEN 'adjustment:valuation' IN (source, destination) THEN 'revalued'
+        WHEN starts_with(source, 'in_transit:') THEN 'transferred_in'
+        WHEN starts_with(destination, 'in_transit:') THEN 'transferred_out'
+        ELSE 'adjusted'
+    END
+$$;
+
+-- Whether a movement adds to its flow (1) or takes from it (-1): a void makes 'sold' smaller.
+CREATE FUNCTION sense_of(source text, destination text, cause text) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE
+        WHEN source <> 'on_hand' AND destination <> 'on_hand' THEN CASE WHEN destination = 'quarantine' THEN 1 ELSE -1 END
+        WHEN 'customer' IN (source, destination) AND cause <> 'return' THEN CASE WHEN destination = 'customer' THEN 1 ELSE -1 END
+        WHEN starts_with(destination, 'in_transit:') OR destination = 'on_hand' THEN 1
+        ELSE -1
+    END
+$$;
+
 -- A day statement that was closed, and with it every earlier day of the site that was not. What is heard of later is a restatement; the
 -- statement as closed is the one of today without them.
 CREATE TABLE day_closings (
