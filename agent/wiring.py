@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
+from agent.despatching.notes import Notes
+from agent.despatching.scans import ShippingScans
+from agent.despatching.service import Shipping
+from agent.despatching.told import Told
 from agent.identity.storage import Identity
 from agent.journal.journal import Accepted, Journal
 from agent.local.events import Hub
@@ -86,8 +90,11 @@ def make_parts(
     cases = Cases(shop.store, shop.replica, shop.clock)
     goods = Goods(shop, cases)
     packing, unpacking = Packing(PACK, shop, cases), Packing(UNPACK, shop, cases)
-    counting = Counting(shop, cases, Standing(shop.store, cases))
+    standing = Standing(shop.store, cases)
+    counting = Counting(shop, cases, standing)
     counting_scans = CountingScans(counting, shop.catalogue, shop.clock.wall_us)
+    shipping = Shipping(shop, cases, standing, identity.site)
+    shipping_scans = ShippingScans(shipping, shop.catalogue, shop.store, shop.clock.wall_us)
     orders = Orders(shop, lambda: unsent_bodies(journal))
     selling = Selling(
         catalogue=shop.catalogue,
@@ -112,6 +119,7 @@ def make_parts(
             Mode.REORDER: lambda _, judged: reorder(judged, shop.catalogue, orders),
             Mode.RETURN: taking_back.take_back,
             Mode.STOCKTAKE: counting_scans.count,
+            Mode.SHIP: shipping_scans.load,
         },
         {Mode.SALE: desk, Mode.RETURN: returns_desk},
         goods,
@@ -119,6 +127,8 @@ def make_parts(
     )
     counter.take_command(Mode.STOCKTAKE, "UNDO", counting_scans.undo)
     counter.take_command(Mode.STOCKTAKE, "AREA", counting_scans.area)
+    counter.take_command(Mode.SHIP, "UNDO", shipping_scans.undo)
+    counter.take_command(Mode.SHIP, "SITE", shipping.choose_by_card)
     return Parts(
         counter=counter,
         desk=desk,
@@ -135,6 +145,10 @@ def make_parts(
         counting=counting,
         counting_scans=counting_scans,
         sending=Sending(shop, counting),
+        shipping=shipping,
+        shipping_scans=shipping_scans,
+        notes=Notes(shop.store, shop.documents, shop.catalogue, identity.site),
+        told=Told(shop, shipping, reader.read, verification.confirmed),
         orders=orders,
         catalogue=shop.catalogue,
         verification=verification,

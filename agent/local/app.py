@@ -24,6 +24,7 @@ from agent.local.problems import Problem, json
 from agent.local.sales import sales_router
 from agent.local.scans import scans_router
 from agent.local.shifts import shifts_router
+from agent.local.shipping import shipping_router
 from agent.local.status import StatusFrame
 from agent.local.stocktakes import stocktakes_router
 from agent.printing.service import Printing
@@ -71,6 +72,7 @@ def create_app(
         yield parts.packing.frame()
         yield parts.unpacking.frame()
         yield parts.counting.frame()
+        yield parts.shipping.frame()
         yield parts.shifts.frame()
         yield parts.pricing.frame()
         yield parts.orders.frame()
@@ -82,6 +84,7 @@ def create_app(
         goods_router(parts),
         packing_router(parts),
         stocktakes_router(parts),
+        shipping_router(parts),
         orders_router(parts),
         printing_router(printing),
         shifts_router(parts, printing),

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.clock import Clock
+from agent.despatching.notes import Notes
+from agent.despatching.scans import ShippingScans
+from agent.despatching.service import Shipping
+from agent.despatching.told import Told
 from agent.local.events import Hub
 from agent.orders.service import Orders
 from agent.packing.service import Packing
@@ -46,6 +50,10 @@ class Parts:
     counting: Counting
     counting_scans: CountingScans
     sending: Sending
+    shipping: Shipping
+    shipping_scans: ShippingScans
+    notes: Notes
+    told: Told
     orders: Orders
     catalogue: Catalogue
     verification: Verification

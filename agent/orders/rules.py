@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import msgspec
 
+from protocol.events import GoodsDespatched, OrderSubmitted, Sale, SaleReturned, SaleVoided
 from protocol.events import OrderLine as SubmittedLine
-from protocol.events import OrderSubmitted, Sale, SaleReturned, SaleVoided
 from protocol.feeds import OrderLineView, OrderView, StockLevel
 from protocol.orders import OrderAction, OrderState, transition
 
@@ -81,10 +81,10 @@ def propose(
 
 
 def sold_net(bodies: Iterable[object]) -> dict[str, Decimal]:
-    """What left the shelf by these facts, by product: sales less voids and restocked returns."""
+    """What left the shelf by these facts, by product: sales less voids and restocked returns, and what was sent away by itself."""
     net: dict[str, Decimal] = {}
     for body in bodies:
-        if isinstance(body, Sale):
+        if isinstance(body, Sale | GoodsDespatched):
             sign = 1
         elif isinstance(body, SaleVoided) or (
             isinstance(body, SaleReturned) and body.disposition == "restock"

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
+from agent.despatching.seen import LoadedCase, LoadedLine
 from agent.orders.rules import Draft
 from agent.packing.rules import CaseDraft
 from agent.receiving.rules import Progress, Receiving
@@ -18,6 +19,7 @@ from agent.stocktakes.seen import CountedCase, CountedProduct
 from agent.till.catalogue import ProductView
 from agent.till.rules import Basket, Line, total_minor
 from protocol.codes import Code
+from protocol.feeds import SiteHere
 from protocol.verdicts import Finding
 
 
@@ -203,6 +205,23 @@ class StocktakeFrame(msgspec.Struct, frozen=True, kw_only=True, tag="stocktake",
     can_undo: bool = False
 
 
+class ShippingFrame(msgspec.Struct, frozen=True, kw_only=True, tag="shipping", tag_field="type"):
+    """The goods that leave, what was loaded last first, and where they go; ``to`` None: nobody has said.
+
+    ``pieces`` are of all ``products``, what is in cases included. ``despatch_id`` is the id that they will leave under.
+    """
+
+    despatch_id: str
+    to: SiteHere | None = None
+    order_id: str | None = None
+    reason: str | None = None
+    lines: tuple[LoadedLine, ...] = ()
+    cases: tuple[LoadedCase, ...] = ()
+    products: int = 0
+    pieces: Decimal = Decimal(0)
+    can_undo: bool = False
+
+
 class OrderDraftFrame(msgspec.Struct, frozen=True, kw_only=True, tag="order_draft", tag_field="type"):
     """The order being written."""
 
@@ -248,6 +267,7 @@ Frame = (
     | ReceivingFrame
     | PackingFrame
     | StocktakeFrame
+    | ShippingFrame
     | OrderDraftFrame
     | ShiftFrame
     | AuthorisationFrame

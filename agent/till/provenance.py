@@ -60,6 +60,8 @@ def provenance(evidence: Evidence, site: str) -> Provenance:
         and (local is None or (replica.sold_at_us or 0) > local.at_us)
     ):
         return SoldElsewhere(replica.sold_site, replica.sold_at_us)
+    if local is not None and local.state == State.IN_TRANSIT:
+        return NotKnown()  # it left this shop: whoever received it may have sold it
     if local is not None:
         return _back_already(local)
     return NotKnown() if replica is None else _never_sold(replica, site)

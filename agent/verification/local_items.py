@@ -11,7 +11,7 @@ from agent.journal.notices import NoticeKind, dismiss_subject, note
 from agent.store import Connection
 from agent.verification.rules import LocalItem
 from agent.verification.settlement import Standing, standing_after
-from protocol.events import Body, GoodsReceived, Sale, SaleReturned, SaleVoided
+from protocol.events import Body, GoodsDespatched, GoodsReceived, Sale, SaleReturned, SaleVoided
 from protocol.feeds import Feed, ItemHere
 from protocol.items import State
 from protocol.messages import FeedChunk
@@ -55,7 +55,7 @@ def open_count(connection: Connection) -> int:
 
 
 def settle(connection: Connection, chunk: FeedChunk, site: str, now_us: int) -> None:
-    """Let central's rows settle the sales here that they are about. Inside the write that takes the rows in."""
+    """Let central's rows settle what happened here to the items that they are about. Inside the write that takes the rows in."""
     if chunk.feed != Feed.ITEMS:
         return
     for row in chunk.rows:
@@ -64,6 +64,9 @@ def settle(connection: Connection, chunk: FeedChunk, site: str, now_us: int) -> 
             continue
         is_acked = connection.execute(_IS_ACKED, (sold.sale_id,)).fetchone() is not None
         heard = _item_decoder.decode(row.body)
+        if sold.state == State.IN_TRANSIT:
+            _let_back(connection, sold, heard, site, is_acked=is_acked)
+            continue
         standing = standing_after(sold, heard, site, is_acked=is_acked)
         if standing != sold.standing:
             connection.execute("UPDATE local_items SET standing = ? WHERE item = ?", (standing, row.key))
@@ -85,15 +88,19 @@ def _tell(
         dismiss_subject(connection, NoticeKind.SOLD_TWICE, receipt)
 
 
+def _let_back(connection: Connection, left: LocalItem, heard: ItemHere, site: str, *, is_acked: bool) -> None:
+    """An item that left here, and that central has in stock here although it has the despatch: another till has received it since."""
+    if is_acked and heard.state == State.SELLABLE and heard.site == site:
+        connection.execute("DELETE FROM local_items WHERE item = ?", (left.item,))
+
+
 def _minute(at_us: int) -> str:
     return datetime.fromtimestamp(at_us / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def _rows(body: Body, receipt: str, at_us: int) -> Iterable[_Row]:
-    if isinstance(body, GoodsReceived):
-        for goods in body.lines:
-            for item in goods.items:
-                yield item, goods.gtin, State.SELLABLE.value, at_us, None, None, None
+    if isinstance(body, GoodsReceived | GoodsDespatched):
+        yield from _moved(body, receipt, at_us)
     elif isinstance(body, Sale):
         for line in body.lines:
             if line.item is not None:
@@ -105,3 +112,13 @@ def _rows(body: Body, receipt: str, at_us: int) -> Iterable[_Row]:
         for line in body.lines:
             if line.item is not None:
                 yield line.item, line.gtin, state.value, at_us, receipt, None, None
+
+
+def _moved(body: GoodsReceived | GoodsDespatched, receipt: str, at_us: int) -> Iterable[_Row]:
+    """What came is in stock. What left bears the number of its despatch, and its id where a sale's would stand."""
+    came = isinstance(body, GoodsReceived)
+    left = (None, None) if came else (receipt, body.despatch_id)
+    state = State.SELLABLE if came else State.IN_TRANSIT
+    for goods in body.lines:
+        for item in goods.items:
+            yield item, goods.gtin, state.value, at_us, *left, None

@@ -35,9 +35,9 @@ SOLD = frozenset({State.SOLD, State.SOLD_PROVISIONALLY})
 
 
 class LocalItem(msgspec.Struct, frozen=True, kw_only=True):
-    """What the journal here last did to an item: ``state`` is sold, sellable (received, returned, voided) or quarantined.
+    """What the journal here last did to an item: ``state`` is sold, sellable (received, returned, voided), quarantined, or in_transit.
 
-    ``standing`` of a sale: see :mod:`agent.verification.settlement`; None where it was certain and nobody has contested it.
+    One in transit left this site: ``receipt`` is the number of its despatch, and ``sale_id`` that one's id. ``standing`` of a sale: see :mod:`agent.verification.settlement`; None where it was certain and nobody has contested it.
     """
 
     item: str
@@ -106,6 +106,18 @@ def from_records(item: str, evidence: Evidence, place: Place, policy: Policy) ->
         )
     if local is None and replica is None:
         return None
+    if (
+        local is not None
+        and local.state == State.IN_TRANSIT
+        and (replica is None or replica.state not in _STOPPED)
+    ):
+        # Whatever policy says of goods that were sent elsewhere: this counter itself has sent them.
+        return Finding(
+            verdict=Verdict.WRONG_SITE,
+            act=Act.REFUSE,
+            reason=f"it left this site with {local.receipt}: receive it first, if it is here",
+            rests_on="journal",
+        )
     known, rests_on = (replica, "replica") if local is None else _corrected(item, local, replica, place.site)
     assert known is not None
     return _judged(known, place, policy, age_us=evidence.replica_age_us, rests_on=rests_on)
