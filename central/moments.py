@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -19,5 +19,8 @@ def from_microseconds(microseconds: int) -> datetime:
 
 
 def business_day(moment: datetime, time_zone: str) -> date:
-    """The local date of a site at a moment."""
-    return moment.astimezone(ZoneInfo(time_zone)).date()
+    """The local date of a site at a moment. A site whose zone this machine does not know keeps UTC days: its sales must not wait for that."""
+    try:
+        return moment.astimezone(ZoneInfo(time_zone)).date()
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return moment.astimezone(UTC).date()

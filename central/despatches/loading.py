@@ -97,8 +97,8 @@ def unfit(
     return None
 
 
-def move_goods(connection: Connection, despatch: Despatch, time_zone: str, loaded: Loaded | None) -> None:
-    """Take a despatch off the shelf and put it on its way: movements, items, cases."""
+def move_goods(connection: Connection, despatch: Despatch, time_zone: str, loaded: Loaded | None) -> Despatch:
+    """Take a despatch off the shelf and put it on its way: movements, items, cases. The despatch with what its lines are worth."""
     document = f"despatch:{despatch.despatch_id}"
     at = despatch.despatched_at
     postings = [
@@ -119,7 +119,7 @@ def move_goods(connection: Connection, despatch: Despatch, time_zone: str, loade
         )
         for line in despatch.lines
     ]
-    booking.post(connection, postings, at)
+    posted = booking.post(connection, postings, at)
     packed_in = loaded.held.items if loaded else {}
     steps = [
         Step(
@@ -139,6 +139,11 @@ def move_goods(connection: Connection, despatch: Despatch, time_zone: str, loade
         items.apply(connection, steps, at)
     if loaded is not None:
         _send_containers(connection, despatch, loaded, document)
+    valued = (
+        msgspec.structs.replace(line, value_minor=worth)
+        for line, worth in zip(despatch.lines, posted.values, strict=True)
+    )
+    return msgspec.structs.replace(despatch, lines=tuple(valued))
 
 
 def _codes(lines: Sequence[Line], loaded: Loaded | None) -> dict[str, str]:

@@ -32,6 +32,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One announced line, and what of it has been received so far. Of an order's despatch, ``line`` is the order's line.
 
     ``settled`` was missing, and has been booked away since (see :mod:`central.discrepancies.settling`): it is no longer awaited.
+    ``value_minor`` is what the whole line was worth when it left, in the sending site's currency; None from before worths were kept.
     """
 
     line: int
@@ -40,11 +41,27 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     received: Decimal = ZERO
     items: tuple[str, ...] = ()
     settled: Decimal = ZERO
+    value_minor: int | None = None
 
     @property
     def outstanding(self) -> Decimal:
         """What has not arrived yet."""
         return self.quantity - self.received - self.settled
+
+    @property
+    def outstanding_minor(self) -> int:
+        """What that is worth."""
+        return self.worth_minor(self.outstanding, self.received + self.settled)
+
+    def worth_minor(self, quantity: Decimal, gone: Decimal) -> int:
+        """What ``quantity`` of the line is worth after ``gone`` of it has arrived or was settled. What goes one after the other shares what
+        there is: the last takes the rest."""
+        return self._worth_of(gone + quantity) - self._worth_of(gone)
+
+    def _worth_of(self, quantity: Decimal) -> int:
+        if self.value_minor is None or quantity == self.quantity:
+            return self.value_minor or 0
+        return round(self.value_minor * quantity / self.quantity)
 
 
 class Despatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,8 +86,8 @@ class Despatch(msgspec.Struct, frozen=True, kw_only=True):
 class Counted(msgspec.Struct, frozen=True, kw_only=True):
     """What a receipt says of one line of goods, against the despatch.
 
-    ``index`` counts the lines of the receipt from 0. ``from_transit`` of the ``counted`` quantity was announced and on its way;
-    ``over`` was not. ``unannounced_items`` are codes that the despatch advice, which lists codes, does not name.
+    ``index`` counts the lines of the receipt from 0. ``from_transit`` of the ``counted`` quantity was announced and on its way, worth
+    ``value_minor``; ``over`` was not. ``unannounced_items`` are codes that the despatch advice, which lists codes, does not name.
     """
 
     index: int
@@ -79,6 +96,7 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     from_transit: Decimal
     over: Decimal
     unannounced_items: tuple[str, ...] = ()
+    value_minor: int = 0
 
 
 class Short(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,10 +125,15 @@ def compare(
     listed = {item for line in announced for item in line.items}
     counted = []
     for index, good in enumerate(goods):
-        left = good.quantity
+        left, worth = good.quantity, 0
         for line in announced:
-            taken = min(left, line.quantity - line.settled - received[line.line]) if line.gtin == good.gtin else ZERO
+            taken = (
+                min(left, line.quantity - line.settled - received[line.line])
+                if line.gtin == good.gtin
+                else ZERO
+            )
             if taken > 0:
+                worth += line.worth_minor(taken, received[line.line] + line.settled)
                 received[line.line] += taken
                 arrived[line.line] = arrived.get(line.line, ZERO) + taken
                 left -= taken
@@ -123,6 +146,7 @@ def compare(
                 from_transit=good.quantity - left,
                 over=left,
                 unannounced_items=strange,
+                value_minor=worth,
             )
         )
     lines = tuple(msgspec.structs.replace(line, received=received[line.line]) for line in announced)

@@ -83,7 +83,7 @@ def send(connection: Connection, order: Order, by: By, load: Load) -> Sent | For
         "SELECT time_zone FROM sites WHERE site_id = %s", (despatch.from_site,)
     ).fetchone()
     assert row is not None
-    move_goods(connection, despatch, row[0], leaving.loaded)
+    despatch = move_goods(connection, despatch, row[0], leaving.loaded)
     storage.send(connection, despatch)
     return Sent(despatch, after)
 

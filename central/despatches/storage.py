@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -33,7 +34,7 @@ SELECT to_site_id AS to_site, despatch_id, from_site_id AS from_site, order_id, 
   FROM despatches WHERE to_site_id = %s AND despatch_id = %s
 """
 _LINES = """
-SELECT line, gtin, quantity, received, items, settled FROM despatch_lines WHERE to_site_id = %s AND despatch_id = %s ORDER BY line
+SELECT line, gtin, quantity, received, items, settled, value_minor FROM despatch_lines WHERE to_site_id = %s AND despatch_id = %s ORDER BY line
 """
 
 
@@ -42,8 +43,8 @@ class ReceiptOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
     ``despatch`` is None for goods that no despatch announced; ``unknown_despatch`` then says that the receipt named one that
     does not exist for this site, and every quantity is over. ``source`` is the location that ``from_transit`` comes from; the
-    rest of a line comes from ``supplier``. ``order`` is the order afterwards. ``missing_containers`` were announced as cases, and have
-    not come as such.
+    rest of a line comes from ``supplier``. ``is_valued``: what it left with is said in this site's currency. ``order`` is the order
+    afterwards. ``missing_containers`` were announced as cases, and have not come as such.
     """
 
     lines: tuple[Counted, ...]
@@ -52,6 +53,7 @@ class ReceiptOutcome(msgspec.Struct, frozen=True, kw_only=True):
     order: Order | None = None
     unknown_despatch: bool = False
     source: str = "supplier"
+    is_valued: bool = False
     missing_containers: tuple[str, ...] = ()
 
 
@@ -106,7 +108,8 @@ def send(connection: Connection, despatch: Despatch) -> None:
     with connection.cursor() as cursor:
         cursor.executemany(
             """
-            INSERT INTO despatch_lines (to_site_id, despatch_id, line, gtin, quantity, items) VALUES (%s, %s, %s, %s, %s, %s)
+            INSERT INTO despatch_lines (to_site_id, despatch_id, line, gtin, quantity, items, value_minor)
+            VALUES (%s, %s, %s, %s, %s, %s, %s)
             """,
             [
                 (
@@ -116,11 +119,25 @@ def send(connection: Connection, despatch: Despatch) -> None:
                     line.gtin,
                     line.quantity,
                     list(line.items),
+                    line.value_minor,
                 )
                 for line in despatch.lines
             ],
         )
     _tell(connection, despatch)
+
+
+def note_values(
+    connection: Connection, to_site: str, despatch_id: str, values_minor: Mapping[int, int]
+) -> None:
+    """Keep what the lines (line -> minor units) of a despatch were worth when they left, once that is known."""
+    connection.execute(
+        """
+        UPDATE despatch_lines AS l SET value_minor = n.value_minor FROM unnest(%s::int[], %s::bigint[]) AS n (line, value_minor)
+         WHERE l.to_site_id = %s AND l.despatch_id = %s AND l.line = n.line
+        """,
+        (list(values_minor), list(values_minor.values()), to_site, despatch_id),
+    )
 
 
 def apply_receipt(
@@ -164,8 +181,17 @@ def apply_receipt(
         despatch=after,
         order=_move_order_on(connection, after, found.arrived, event_time, actor),
         source=after.transit,
+        is_valued=_in_one_currency(connection, after),
         missing_containers=_missing(connection, after) if found.short else (),
     )
+
+
+def _in_one_currency(connection: Connection, despatch: Despatch) -> bool:
+    row = connection.execute(
+        "SELECT count(DISTINCT currency) = 1 FROM sites WHERE site_id IN (%s, %s)",
+        (despatch.from_site, despatch.to_site),
+    ).fetchone()
+    return row is not None and bool(row[0])
 
 
 def _missing(connection: Connection, despatch: Despatch) -> tuple[str, ...]:

@@ -63,7 +63,7 @@ def send(connection: Connection, transfer: Transfer, by: By) -> Despatch | Forbi
         lines=lines,
         containers=loaded.ssccs if loaded else (),
     )
-    move_goods(connection, despatch, sites[transfer.from_site][1], loaded)
+    despatch = move_goods(connection, despatch, sites[transfer.from_site][1], loaded)
     storage.send(connection, despatch)
     return despatch
 

@@ -1,7 +1,7 @@
 """What follows from facts: receipt lines, movements, item lives, receipts against despatches, orders, discrepancies.
 
-Locks are taken in one order everywhere: cursors, containers, orders and despatches, shifts, stocktakes, items, balances, discrepancies, feeds;
-within each of them in the order of their keys.
+Locks are taken in one order everywhere: cursors, containers, orders and despatches, shifts, stocktakes, items, balances, days and months,
+discrepancies, feeds; within each of them in the order of their keys.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from central.sales.rules import receipt_lines
 from central.shifts.booking import book_money
 from central.stocktakes import booking as stocktakes
 from protocol.events import (
+    GoodsDespatched,
     GoodsPacked,
     GoodsReceived,
     OrderCancelAsked,
@@ -61,7 +62,8 @@ def book(connection: Connection, facts: Sequence[Fact], at: datetime, watch: Wat
     cleared: list[Cause] = []
     _order(connection, facts)
     invoices.remind(connection, _arrived(facts, receipts))
-    sales.write(connection, [line for fact in facts for line in receipt_lines(fact)])
+    lines = [line for fact in facts for line in receipt_lines(fact)]
+    sales.write(connection, lines)
     money = book_money(connection, facts, at)
     raised += money.raised
     counted = stocktakes.book_counts(connection, facts, at)
@@ -85,7 +87,7 @@ def book(connection: Connection, facts: Sequence[Fact], at: datetime, watch: Wat
             cleared += explained(outcome)
     postings = [posting for fact in facts for posting in _postings(fact, receipts)]
     stocktakes.hold_balances(connection, counted, postings)
-    post(connection, postings, at)
+    post(connection, postings, at, lines)
     compared = stocktakes.compare(connection, counted, postings)
     raised += compared.raised
     cleared += compared.explained
@@ -155,6 +157,7 @@ def _postings(fact: Fact, receipts: Receipts) -> list[Posting]:
                         counted=line.counted,
                         from_transit=line.from_transit,
                         source=outcome.source,
+                        value_minor=line.value_minor if outcome.is_valued else None,
                     )
                     for line in outcome.lines
                 ]
@@ -200,6 +203,7 @@ def _gtins(fact: Fact) -> set[str]:
             | GoodsReceived(lines=lines)
             | GoodsPacked(lines=lines)
             | StockAdjusted(lines=lines)
+            | GoodsDespatched(lines=lines)
             | StockCounted(lines=lines)
         ):
             return {line.gtin for line in lines}

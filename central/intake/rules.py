@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import UTC, datetime
 
 from central.moments import from_microseconds, to_microseconds
 from protocol.events import Moment
@@ -30,11 +29,3 @@ def event_time(at: Moment, received_us: int, booted_at: datetime | None) -> date
     if not EARLIEST_US <= happened_us <= received_us + CLOCK_TOLERANCE_US:
         happened_us = received_us
     return from_microseconds(happened_us)
-
-
-def local_day(moment: datetime, time_zone: str) -> date:
-    """The date at a site. A site whose zone this machine does not know keeps UTC days: its sales must not wait for that."""
-    try:
-        return moment.astimezone(ZoneInfo(time_zone)).date()
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return moment.astimezone(UTC).date()

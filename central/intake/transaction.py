@@ -23,13 +23,13 @@ from central.intake.clocks import uncertainty_us
 from central.intake.cursors import Cursors
 from central.intake.faults import DATA_FAULTS, in_words
 from central.intake.letters import Letter, Opened, Unreadable
-from central.intake.rules import event_time, local_day
+from central.intake.rules import event_time
 from central.items.signals import Watch
 from central.journals import storage as journals
 from central.journals.facts import Fact, kind_of
 from central.journals.rules import AgentHere, Epoch, about_agent, of_clone
 from central.journals.storage import Advance, Archived, Quarantined
-from central.moments import from_microseconds
+from central.moments import business_day, from_microseconds
 from protocol.chain import fact_id
 from protocol.delivery.receiver import Row
 from protocol.errors import Malformed
@@ -246,7 +246,7 @@ def _take_row(work: _Work, one: _Arrived) -> None:
         seq=row.seq,
         event_time=happened,
         recorded_at=from_microseconds(one.received_us),
-        business_day=local_day(happened, here.time_zone),
+        business_day=business_day(happened, here.time_zone),
         body=event.body,
         uncertainty_us=uncertainty_us(event.at, one.received_us, booted_at, happened),
         stated_us=event.at.event_time_us,

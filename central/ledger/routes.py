@@ -15,14 +15,17 @@ from central.api.context import Central, central_of
 from central.api.once import Once, once
 from central.api.paging import Cursor, Limit, Page, decode, page
 from central.api.problems import Problem, not_found
+from central.costs.rules import COST_LIMIT_MINOR, COST_PLACES
 from central.database import Connection
 from central.ledger import documents, views
-from central.ledger.documents import Differs, Document, Line, Unknown
+from central.ledger.documents import Differs, Document, Line, Revaluation, Unknown
+from central.ledger.views import Which
 from central.products.routes import Gtin, must_be_known
 
 router = APIRouter(prefix="/v1", tags=["stock"])
 
 Quantity = Annotated[Decimal, Field(max_digits=18, decimal_places=3)]
+UnitCost = Annotated[Decimal, Field(ge=0, lt=COST_LIMIT_MINOR, decimal_places=COST_PLACES)]
 
 
 class Stock(BaseModel):
@@ -38,6 +41,10 @@ class Stock(BaseModel):
     on_order: Decimal = Field(description="ordered by this site, and not despatched yet")
     reorder_point: Decimal | None
     order_up_to: Decimal | None
+    value_minor: int = Field(description="of what is on hand, at moving-average cost, in the site's currency")
+    unit_cost_minor: Decimal | None = Field(
+        description="of one unit when some last came in; null: never known"
+    )
 
 
 class StockLevel(BaseModel):
@@ -60,12 +67,16 @@ class StockLevel(BaseModel):
 
 
 class Movement(BaseModel):
-    """A quantity that left one place and arrived at another, with the event (journal, seq) or document behind it."""
+    """A quantity that left one place and arrived at another, with its worth and the event (journal, seq) or document behind it.
+
+    Without a quantity it is a revaluation: worth alone.
+    """
 
     site: str
     movement_id: int
     gtin: str
     quantity: Decimal
+    value_minor: int = Field(description="at cost, in the site's currency")
     source: str
     destination: str
     cause: str
@@ -87,28 +98,66 @@ class MovedLine(BaseModel):
     quantity: Quantity
 
 
+class DocumentLine(BaseModel):
+    """A quantity of a product, what one unit of it is worth, or both: as the kind of the document asks."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    gtin: Gtin
+    quantity: Quantity | None = None
+    unit_cost_minor: UnitCost | None = Field(
+        default=None, description="in minor units of the site's currency; fractions are allowed"
+    )
+
+
 class NewDocument(BaseModel):
-    """A document that moves stock. `document` is its own number: sent again, it is not booked again."""
+    """A document that moves stock or its worth. `document` is its own number: sent again, it is not booked again.
+
+    `opening` brings goods from the supplier, worth `unit_cost_minor` where it is given; `adjustment` corrects; `set_aside` takes goods
+    from the shelf into quarantine, below zero back; `revaluation` makes what is on hand worth `unit_cost_minor` a unit.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     document: str = Field(pattern=r"^[A-Za-z0-9_.:/-]{1,100}$")
-    kind: Literal["opening", "adjustment"]
+    kind: Literal["opening", "adjustment", "set_aside", "revaluation"]
     site: str
     reason: str | None = Field(
         default=None, pattern=r"^[a-z0-9_]{1,40}$", description="of an adjustment: damage, found …"
     )
-    event_time: AwareDatetime | None = Field(
-        default=None, description="when it happened; now where not given"
+    location: Literal["on_hand", "quarantine"] = Field(
+        default="on_hand", description="what an adjustment corrects"
     )
-    lines: list[MovedLine] = Field(min_length=1, max_length=10_000)
+    event_time: AwareDatetime | None = Field(
+        default=None, description="when it happened; now where not given, and always for a revaluation"
+    )
+    lines: list[DocumentLine] = Field(min_length=1, max_length=10_000)
 
     @model_validator(mode="after")
     def _sound(self) -> NewDocument:
         if (self.kind == "adjustment") != (self.reason is not None):
             raise ValueError("reason: expected for an adjustment, and only there")
-        if self.kind == "opening" and any(line.quantity < 0 for line in self.lines):
+        if self.kind != "adjustment" and self.location != "on_hand":
+            raise ValueError("location: expected for an adjustment only")
+        return self._sound_revaluation() if self.kind == "revaluation" else self._sound_goods()
+
+    def _sound_goods(self) -> NewDocument:
+        quantities = [line.quantity for line in self.lines]
+        if any(quantity is None for quantity in quantities):
+            raise ValueError("lines: a quantity is expected in every line")
+        if self.kind == "opening" and any(quantity < 0 for quantity in quantities if quantity is not None):
             raise ValueError("lines: an opening stock cannot be below zero")
+        if self.kind != "opening" and any(line.unit_cost_minor is not None for line in self.lines):
+            raise ValueError("lines: unit_cost_minor is expected in an opening or a revaluation only")
+        return self
+
+    def _sound_revaluation(self) -> NewDocument:
+        if any(line.quantity is not None or line.unit_cost_minor is None for line in self.lines):
+            raise ValueError("lines: a revaluation has a unit_cost_minor in every line, and no quantity")
+        if len({line.gtin for line in self.lines}) < len(self.lines):
+            raise ValueError("lines: a revaluation names a product once")
+        if self.event_time is not None:
+            raise ValueError("event_time: a revaluation holds from now on")
         return self
 
 
@@ -167,6 +216,9 @@ def list_movements(
     caller: Reader,
     site: str | None = None,
     gtin: Gtin | None = None,
+    location: Annotated[
+        str | None, Query(description="what came there and what left it: on_hand, customer …")
+    ] = None,
     day: Annotated[date | None, Query(description="the site's business day")] = None,
     document: str | None = None,
     cursor: Cursor = None,
@@ -175,9 +227,8 @@ def list_movements(
     """Movements in the order of their booking at each site: what every balance is the sum of."""
     place = decode(cursor, tuple[str, int])
     with reading(central, caller) as connection:
-        rows = views.movements(
-            connection, site=site, gtin=gtin, day=day, document=document, after=place, limit=limit + 1
-        )
+        which = Which(site=site, gtin=gtin, location=location, day=day, document=document)
+        rows = views.movements(connection, which, after=place, limit=limit + 1)
     return page(rows, limit, lambda row: Movement(**row), lambda row: (row["site"], row["movement_id"]))
 
 
@@ -188,23 +239,14 @@ def book(
     write: Annotated[Once, Depends(once)],
     body: NewDocument,
 ) -> Response:
-    """Book an opening stock (from a supplier) or an adjustment (with its reason). The same document again changes nothing;
-    another one under its number is refused."""
+    """Book an opening stock (from a supplier), an adjustment (with its reason), goods set aside, or a revaluation. The same document again
+    changes nothing; another one under its number is refused."""
     now = central.now()
-    document = Document(
-        site=body.site,
-        document=f"{body.kind}:{body.document}",
-        lines=tuple(
-            Line(line=number, gtin=line.gtin, quantity=line.quantity)
-            for number, line in enumerate(body.lines, 1)
-        ),
-        event_time=body.event_time or now,
-        reason=body.reason,
-    )
+    number = f"{body.kind}:{body.document}"
 
     def work(connection: Connection) -> Booked:
         must_be_known(connection, [line.gtin for line in body.lines])
-        done = documents.book(connection, document, now)
+        done = _book(connection, body, number, now)
         match done:
             case Unknown():
                 raise not_found("site", body.site)
@@ -215,10 +257,31 @@ def book(
                     f"give this one a number of its own",
                 )
         rows: list[dict[str, Any]] = views.movements(
-            connection, site=body.site, document=document.document, limit=len(body.lines)
+            connection, Which(site=body.site, document=number), limit=len(body.lines)
         )
-        return Booked(
-            document=document.document, booked=done is True, movements=[Movement(**row) for row in rows]
-        )
+        return Booked(document=number, booked=done is True, movements=[Movement(**row) for row in rows])
 
     return write.run(caller, work, status=201)
+
+
+def _book(connection: Connection, body: NewDocument, number: str, now: datetime) -> bool | Unknown | Differs:
+    if body.kind == "revaluation":
+        costs = {line.gtin: line.unit_cost_minor for line in body.lines if line.unit_cost_minor is not None}
+        return documents.revalue(
+            connection, Revaluation(site=body.site, document=number, unit_costs_minor=costs), now
+        )
+    lines = tuple(
+        Line(line=at, gtin=line.gtin, quantity=line.quantity, unit_cost_minor=line.unit_cost_minor)
+        for at, line in enumerate(body.lines, 1)
+        if line.quantity is not None
+    )
+    document = Document(
+        site=body.site,
+        document=number,
+        lines=lines,
+        event_time=body.event_time or now,
+        reason=body.reason,
+        location=body.location,
+        set_aside=body.kind == "set_aside",
+    )
+    return documents.book(connection, document, now)

@@ -10,9 +10,11 @@ is zero at every moment. Locations are kept per site: ``on_hand`` of one site an
 ``quarantine``                 at the site, not for sale
 ``in_transit:<from>><to>``     on the way; its balance is split between the two sites, each keeping its half
 ``adjustment:<reason>``        what a correction took away or found
+``adjustment:valuation``       what goods became worth more or less without moving
 =============================  =============================================================================
 
 A quantity below zero is a movement the other way, zero is none: what a counter has recorded is booked, never questioned here.
+What a movement is worth is said by :mod:`central.ledger.valuation`.
 """
 
 from __future__ import annotations
@@ -30,12 +32,17 @@ SUPPLIER = "supplier"
 ON_HAND = "on_hand"
 CUSTOMER = "customer"
 QUARANTINE = "quarantine"
+VALUATION = "adjustment:valuation"
+IN_TRANSIT = "in_transit:"
 ZERO = Decimal(0)
+REVALUATION = "revaluation"
+STOCKTAKE = "stocktake"
+"""Causes of movements that no event names: goods worth more or less, and what a count of the shelf corrects."""
 
 
 def in_transit(from_site: str, to_site: str) -> str:
     """The location of goods between two sites."""
-    return f"in_transit:{from_site}>{to_site}"
+    return f"{IN_TRANSIT}{from_site}>{to_site}"
 
 
 def adjustment(reason: str) -> str:
@@ -44,7 +51,10 @@ def adjustment(reason: str) -> str:
 
 
 class Movement(msgspec.Struct, frozen=True, gc=False):
-    """``quantity`` (above zero, in the product's unit) of ``gtin`` from ``source`` to ``destination``."""
+    """``quantity`` (above zero, in the product's unit) of ``gtin`` from ``source`` to ``destination``.
+
+    ``value_minor`` is given where a document or a despatch says what it is worth, in the site's currency; None where its books must.
+    """
 
     line: int
     gtin: str
@@ -52,6 +62,7 @@ class Movement(msgspec.Struct, frozen=True, gc=False):
     source: str
     destination: str
     cause: str
+    value_minor: int | None = None
 
 
 class Posting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -68,12 +79,16 @@ class Posting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Arrived(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of goods taken in: ``from_transit`` of them were on their way at ``source``, the rest comes from a supplier."""
+    """One line of goods taken in: ``from_transit`` of them were on their way at ``source``, the rest comes from a supplier.
+
+    ``value_minor`` is what the part from the way left with; None if that is not known in this site's currency.
+    """
 
     gtin: str
     counted: Decimal
     from_transit: Decimal = ZERO
     source: str = SUPPLIER
+    value_minor: int | None = None
 
 
 BalanceKey = tuple[str, str, str]
@@ -81,13 +96,19 @@ BalanceKey = tuple[str, str, str]
 
 
 def moved(
-    line: int, gtin: str, quantity: Decimal, source: str, destination: str, cause: str
+    line: int,
+    gtin: str,
+    quantity: Decimal,
+    source: str,
+    destination: str,
+    cause: str,
+    value_minor: int | None = None,
 ) -> list[Movement]:
     """The movement of a signed quantity; none for zero."""
     if quantity > 0:
-        return [Movement(line, gtin, quantity, source, destination, cause)]
+        return [Movement(line, gtin, quantity, source, destination, cause, value_minor)]
     if quantity < 0:
-        return [Movement(line, gtin, -quantity, destination, source, cause)]
+        return [Movement(line, gtin, -quantity, destination, source, cause, value_minor)]
     return []
 
 
@@ -127,7 +148,15 @@ def received(arrivals: Sequence[Arrived]) -> list[Movement]:
     movements = []
     for number, arrival in enumerate(arrivals):
         rest = arrival.counted - arrival.from_transit
-        movements += moved(2 * number, arrival.gtin, arrival.from_transit, arrival.source, ON_HAND, "receipt")
+        movements += moved(
+            2 * number,
+            arrival.gtin,
+            arrival.from_transit,
+            arrival.source,
+            ON_HAND,
+            "receipt",
+            arrival.value_minor,
+        )
         movements += moved(2 * number + 1, arrival.gtin, rest, SUPPLIER, ON_HAND, "receipt")
     return movements
 
@@ -155,18 +184,3 @@ def postings(fact: Fact, movements: Iterable[Movement]) -> list[Posting]:
         )
         for movement in movements
     ]
-
-
-def deltas(booked: Iterable[Posting]) -> dict[BalanceKey, Decimal]:
-    """What postings change in each balance, in the order of the keys; balances that come out even are left out."""
-    changes: dict[BalanceKey, Decimal] = {}
-    flows: dict[tuple[str, str, str, str], Decimal] = {}
-    for posting in booked:
-        movement = posting.movement
-        flow = (posting.site, movement.gtin, movement.source, movement.destination)
-        flows[flow] = flows.get(flow, ZERO) + movement.quantity
-    for (site, gtin, source, destination), quantity in flows.items():
-        changes[site, gtin, source] = changes.get((site, gtin, source), ZERO) - quantity
-        changes[site, gtin, destination] = changes.get((site, gtin, destination), ZERO) + quantity
-    # Sorted, because this is the order in which the balances are locked: two workers can then wait, never deadlock.
-    return {key: changes[key] for key in sorted(changes) if changes[key]}

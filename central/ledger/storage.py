@@ -1,48 +1,151 @@
-"""Movements and balances in PostgreSQL."""
+"""Movements and balances in PostgreSQL.
+
+The ``on_hand`` row of a product at a site is the lock of all its balances there: whoever moves any of them holds it, from before their
+worth is worked out until the end of the transaction.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
-
-import msgspec
 
 from central.database import Connection
 from central.database.bulk import Bulk, load
-from central.ledger.rules import ON_HAND, BalanceKey, Posting, deltas
+from central.ledger.counts import Counts
+from central.ledger.entries import Entry, ProductKey, Site, Sum, changed
+from central.ledger.rules import ON_HAND, QUARANTINE, BalanceKey
+from central.ledger.valuation import Kept, Shelf
 
 _MOVEMENTS = Bulk(
     "movements",
     """
-    COPY movements (site_id, gtin, quantity, source, destination, cause, journal, seq, document, line, event_time, recorded_at,
-        business_day)
+    COPY movements (site_id, gtin, quantity, value_minor, source, destination, cause, journal, seq, document, line, event_time,
+        recorded_at, business_day)
     FROM STDIN
     """,
     """
-    INSERT INTO movements (site_id, gtin, quantity, source, destination, cause, journal, seq, document, line, event_time, recorded_at,
-        business_day)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    INSERT INTO movements (site_id, gtin, quantity, value_minor, source, destination, cause, journal, seq, document, line, event_time,
+        recorded_at, business_day)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     """,
 )
+_SEPARATOR = "\x1f"
 
 
-class Crossing(msgspec.Struct, frozen=True):
-    """A shelf that postings took below zero or back, and what they left on it."""
-
-    site: str
-    gtin: str
-    quantity: Decimal
+def columns(rows: Iterable[Sequence[object]]) -> tuple[str, ...]:
+    """Rows as one text a column, for ``string_to_array(…, E'\\x1f')``: a list would be quoted element by element, which costs more
+    than the rows themselves. No text of the ledger holds this sign: see :mod:`central.intake.bookable`."""
+    return tuple(_SEPARATOR.join(map(str, column)) for column in zip(*rows, strict=True))
 
 
-def book(connection: Connection, postings: Sequence[Posting]) -> list[Crossing]:
-    """Append movements and carry the balances along; the shelves that crossed zero.
+def sites_of(connection: Connection, sites: Collection[str]) -> dict[str, Site]:
+    """What the ledger needs to know of sites."""
+    found = connection.execute(
+        "SELECT site_id, currency, time_zone FROM sites WHERE site_id = ANY (%s)", (sorted(sites),)
+    )
+    return {site: Site(currency, time_zone) for site, currency, time_zone in found}
 
-    The order of the changes is the order in which the balances are locked. A ``document`` that has been booked before is refused by the
-    database (UniqueViolation): whoever books documents asks first.
+
+def lock(
+    connection: Connection, products: Collection[ProductKey], quarantined: Collection[ProductKey] = ()
+) -> dict[ProductKey, Kept]:
+    """Products as they are on the shelf, locked in the order of (site, gtin); with the quarantine of those that concern it.
+
+    A product that a site never had gets its row here, so that two transactions that both bring it wait for each other as well.
     """
-    if not postings:
-        return []
-    _book_documents(connection, postings)
+    wanted = sorted(products)
+    kept = _lock(connection, wanted)
+    missing = [key for key in wanted if key not in kept]
+    if missing:
+        connection.execute(
+            """
+            INSERT INTO stock (site_id, gtin, location, quantity)
+            SELECT site_id, gtin, 'on_hand', 0
+            FROM unnest(string_to_array(%s, E'\x1f'), string_to_array(%s, E'\x1f')::bpchar[]) AS wanted (site_id, gtin)
+            ON CONFLICT (site_id, gtin, location) DO NOTHING
+            """,
+            columns(missing),
+        )
+        kept |= _lock(connection, missing)
+    for (site, gtin), shelf in _quarantine(connection, sorted(quarantined)).items():
+        kept[site, gtin].quarantine = shelf
+    return kept
+
+
+def _lock(connection: Connection, wanted: Sequence[ProductKey]) -> dict[ProductKey, Kept]:
+    if not wanted:
+        return {}
+    found = connection.execute(
+        """
+        SELECT n, quantity, value_minor, unit_cost_minor, counted_at, counted_in
+        FROM unnest(string_to_array(%s, E'\x1f'), string_to_array(%s, E'\x1f')::bpchar[])
+             WITH ORDINALITY AS wanted (site_id, gtin, n)
+        JOIN stock ON stock.site_id = wanted.site_id AND stock.gtin = wanted.gtin AND location = 'on_hand'
+        ORDER BY n FOR NO KEY UPDATE OF stock
+        """,
+        columns(wanted),
+    ).fetchall()
+    return {
+        wanted[n - 1]: Kept(
+            on_hand=Shelf(quantity, value_minor),
+            quarantine=Shelf(),
+            unit_cost_minor=unit_cost_minor,
+            counted_at=counted_at,
+            counted_in=counted_in,
+            found_quantity=quantity,
+            found_unit_cost_minor=unit_cost_minor,
+        )
+        for n, quantity, value_minor, unit_cost_minor, counted_at, counted_in in found
+    }
+
+
+def _quarantine(connection: Connection, wanted: Sequence[ProductKey]) -> dict[ProductKey, Shelf]:
+    if not wanted:
+        return {}
+    found = connection.execute(
+        """
+        SELECT n, quantity, value_minor
+        FROM unnest(string_to_array(%s, E'\x1f'), string_to_array(%s, E'\x1f')::bpchar[])
+             WITH ORDINALITY AS wanted (site_id, gtin, n)
+        JOIN stock ON stock.site_id = wanted.site_id AND stock.gtin = wanted.gtin AND location = 'quarantine'
+        """,
+        columns(wanted),
+    )
+    return {wanted[n - 1]: Shelf(quantity, value_minor) for n, quantity, value_minor in found}
+
+
+def counts_of(connection: Connection, products: Collection[ProductKey]) -> Counts:
+    """The counts of products that have been booked."""
+    wanted = sorted(products)
+    if not wanted:
+        return Counts()
+    found = connection.execute(
+        """
+        SELECT site_id, gtin, lines.counted_at, stocktake_id
+        FROM unnest(string_to_array(%s, E'\x1f'), string_to_array(%s, E'\x1f')::bpchar[]) AS wanted (site_id, gtin)
+        JOIN stocktake_lines AS lines USING (site_id, gtin) JOIN stocktakes USING (site_id, stocktake_id)
+        WHERE stocktakes.state = 'booked' AND lines.state <> 'refused'
+        """,
+        columns(wanted),
+    )
+    return Counts(found.fetchall())
+
+
+def note_unit_costs(connection: Connection, site: str, unit_costs_minor: Mapping[str, Decimal]) -> None:
+    """Remember what a unit of products (gtin -> minor units) is worth at a site. Their shelves are locked."""
+    connection.execute(
+        """
+        UPDATE stock SET unit_cost_minor = worth.cost FROM unnest(%s::bpchar[], %s::numeric[]) AS worth (gtin, cost)
+        WHERE site_id = %s AND stock.gtin = worth.gtin AND location = 'on_hand'
+        """,
+        (list(unit_costs_minor), list(unit_costs_minor.values()), site),
+    )
+
+
+def append(connection: Connection, movements: Sequence[Entry]) -> None:
+    """Append movements. A ``document`` that has been booked before is refused by the database (UniqueViolation): whoever books documents
+    asks first."""
+    _book_documents(connection, movements)
     load(
         connection,
         _MOVEMENTS,
@@ -51,6 +154,7 @@ def book(connection: Connection, postings: Sequence[Posting]) -> list[Crossing]:
                 posting.site,
                 posting.movement.gtin,
                 posting.movement.quantity,
+                entry.value_minor,
                 posting.movement.source,
                 posting.movement.destination,
                 posting.movement.cause,
@@ -62,18 +166,18 @@ def book(connection: Connection, postings: Sequence[Posting]) -> list[Crossing]:
                 posting.recorded_at,
                 posting.business_day,
             )
-            for posting in postings
+            for entry in movements
+            for posting in (entry.posting,)
         ),
     )
-    return _carry(connection, deltas(postings))
 
 
-def _book_documents(connection: Connection, postings: Sequence[Posting]) -> None:
+def _book_documents(connection: Connection, movements: Sequence[Entry]) -> None:
     """A document is booked once, and in one go."""
     documents = {
-        (posting.site, posting.document): posting.recorded_at
-        for posting in postings
-        if posting.document is not None
+        (entry.posting.site, entry.posting.document): entry.posting.recorded_at
+        for entry in movements
+        if entry.posting.document is not None
     }
     if not documents:
         return
@@ -87,27 +191,42 @@ def _book_documents(connection: Connection, postings: Sequence[Posting]) -> None
     )
 
 
-def _carry(connection: Connection, changes: dict[BalanceKey, Decimal]) -> list[Crossing]:
-    if not changes:
-        return []
-    sites, gtins, locations = zip(*changes, strict=True)
-    # One text a column: a list would be quoted element by element, which costs more than the balances themselves.
-    columns = (sites, gtins, locations, map(str, changes.values()))
-    rows = connection.execute(
-        """
-        WITH carried AS (
-            INSERT INTO stock AS balance (site_id, gtin, location, quantity)
-            SELECT * FROM unnest(string_to_array(%s, E'\x1f'), string_to_array(%s, E'\x1f')::bpchar[],
-                                 string_to_array(%s, E'\x1f'), string_to_array(%s, E'\x1f')::numeric[])
-            ON CONFLICT (site_id, gtin, location) DO UPDATE SET quantity = balance.quantity + EXCLUDED.quantity
-            RETURNING site_id, gtin, location, quantity
-        )
-        SELECT site_id, gtin, quantity FROM carried WHERE location = 'on_hand'
-        """,
-        tuple("\x1f".join(column) for column in columns),
-    ).fetchall()
-    return [
-        Crossing(site, gtin, quantity)
-        for site, gtin, quantity in rows
-        if (quantity < 0) != (quantity - changes[site, gtin, ON_HAND] < 0)
+def carry(
+    connection: Connection, balances: Mapping[BalanceKey, Sum], kept: Mapping[ProductKey, Kept]
+) -> None:
+    """Carry balances along with what has changed in them. The shelves among them are locked."""
+    keys = changed(balances)
+    if not keys:
+        return
+    rows = [
+        (*key, balances[key].quantity, balances[key].value_minor, _new_unit_cost(key, kept)) for key in keys
     ]
+    connection.execute(
+        """
+        INSERT INTO stock AS balance (site_id, gtin, location, quantity, value_minor, unit_cost_minor)
+        SELECT site_id, gtin, location, quantity, value_minor, nullif(unit_cost, '')::numeric
+        FROM unnest(string_to_array(%s, E'\x1f'), string_to_array(%s, E'\x1f')::bpchar[], string_to_array(%s, E'\x1f'),
+                    string_to_array(%s, E'\x1f')::numeric[], string_to_array(%s, E'\x1f')::bigint[], string_to_array(%s, E'\x1f'))
+             AS changed (site_id, gtin, location, quantity, value_minor, unit_cost)
+        ON CONFLICT (site_id, gtin, location) DO UPDATE
+           SET quantity = balance.quantity + EXCLUDED.quantity,
+               value_minor = balance.value_minor + EXCLUDED.value_minor,
+               unit_cost_minor = coalesce(EXCLUDED.unit_cost_minor, balance.unit_cost_minor)
+        """,
+        columns(rows),
+    )
+
+
+def _new_unit_cost(key: BalanceKey, kept: Mapping[ProductKey, Kept]) -> object:
+    """What a unit on a shelf is worth now, if that has changed."""
+    site, gtin, location = key
+    if location != ON_HAND:
+        return ""
+    product = kept[site, gtin]
+    same = product.unit_cost_minor == product.found_unit_cost_minor
+    return "" if same or product.unit_cost_minor is None else product.unit_cost_minor
+
+
+def concerns_quarantine(source: str, destination: str) -> bool:
+    """Whether a movement needs to know what lies in quarantine."""
+    return QUARANTINE in (source, destination)

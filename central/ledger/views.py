@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import msgspec
 from psycopg.rows import dict_row
 
 from central.database import Connection
@@ -14,7 +15,9 @@ WITH here AS (
     SELECT site_id, gtin,
            coalesce(sum(quantity) FILTER (WHERE location = 'on_hand'), 0) AS on_hand,
            coalesce(sum(reserved) FILTER (WHERE location = 'on_hand'), 0) AS reserved,
-           coalesce(sum(quantity) FILTER (WHERE location = 'quarantine'), 0) AS quarantine
+           coalesce(sum(quantity) FILTER (WHERE location = 'quarantine'), 0) AS quarantine,
+           coalesce(sum(value_minor) FILTER (WHERE location = 'on_hand'), 0)::bigint AS value_minor,
+           max(unit_cost_minor) FILTER (WHERE location = 'on_hand') AS unit_cost_minor
       FROM stock
      WHERE (%(site)s::text IS NULL OR site_id = %(site)s) AND (%(gtin)s::bpchar IS NULL OR gtin = %(gtin)s::bpchar)
      GROUP BY site_id, gtin
@@ -40,7 +43,8 @@ WITH here AS (
 )
 SELECT site_id AS site, gtin, coalesce(on_hand, 0) AS on_hand, coalesce(reserved, 0) AS reserved,
        coalesce(on_hand, 0) - coalesce(reserved, 0) AS available, coalesce(quarantine, 0) AS quarantine,
-       coalesce(in_transit, 0) AS in_transit, coalesce(on_order, 0) AS on_order, reorder_point, order_up_to
+       coalesce(in_transit, 0) AS in_transit, coalesce(on_order, 0) AS on_order, reorder_point, order_up_to,
+       coalesce(value_minor, 0) AS value_minor, unit_cost_minor
   FROM every LEFT JOIN here USING (site_id, gtin) LEFT JOIN coming USING (site_id, gtin)
        LEFT JOIN ordered USING (site_id, gtin) LEFT JOIN levels USING (site_id, gtin)
  WHERE (NOT %(short)s
@@ -50,10 +54,11 @@ SELECT site_id AS site, gtin, coalesce(on_hand, 0) AS on_hand, coalesce(reserved
 """
 
 _MOVEMENTS = """
-SELECT site_id AS site, movement_id, gtin, quantity, source, destination, cause, journal, seq, document, line, event_time,
+SELECT site_id AS site, movement_id, gtin, quantity, value_minor, source, destination, cause, journal, seq, document, line, event_time,
        recorded_at, business_day
   FROM movements
  WHERE (%(site)s::text IS NULL OR site_id = %(site)s) AND (%(gtin)s::bpchar IS NULL OR gtin = %(gtin)s::bpchar)
+   AND (%(location)s::text IS NULL OR %(location)s IN (source, destination))
    AND (%(day)s::date IS NULL OR business_day = %(day)s)
    AND (%(document)s::text IS NULL OR document = %(document)s)
    AND (%(after_site)s::text IS NULL OR (site_id, movement_id) > (%(after_site)s, %(after_id)s))
@@ -80,20 +85,23 @@ def stock(
         ).fetchall()
 
 
+class Which(msgspec.Struct, frozen=True, kw_only=True):
+    """Movements by what they have in common; None for all. Of a ``location`` these are what came there and what left it."""
+
+    site: str | None = None
+    gtin: str | None = None
+    location: str | None = None
+    day: date | None = None
+    document: str | None = None
+
+
 def movements(
-    connection: Connection,
-    *,
-    site: str | None = None,
-    gtin: str | None = None,
-    day: date | None = None,
-    document: str | None = None,
-    after: tuple[str, int] | None = None,
-    limit: int,
+    connection: Connection, which: Which, *, after: tuple[str, int] | None = None, limit: int
 ) -> list[dict[str, Any]]:
     """Movements in the order of their booking at each site, after the place ``after``."""
     after_site, after_id = after or (None, None)
-    values = {"site": site, "gtin": gtin, "day": day, "document": document, "limit": limit}
     with connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(
-            _MOVEMENTS, {**values, "after_site": after_site, "after_id": after_id}
+            _MOVEMENTS,
+            {**msgspec.structs.asdict(which), "limit": limit, "after_site": after_site, "after_id": after_id},
         ).fetchall()

@@ -29,6 +29,7 @@ class ReceiptLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     currency: str
     item: str | None
     provisional: bool
+    override_id: str | None = None
 
 
 def receipt_lines(fact: Fact) -> list[ReceiptLine]:
@@ -57,6 +58,7 @@ def receipt_lines(fact: Fact) -> list[ReceiptLine]:
             currency=body.currency,
             item=line.item,
             provisional=line.provisional,
+            override_id=line.override_id,
         )
         for number, line in enumerate(body.lines)
     ]

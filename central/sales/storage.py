@@ -12,13 +12,13 @@ _SALE_LINES = Bulk(
     "sale_lines",
     """
     COPY sale_lines (site_id, journal, seq, line, kind, sale_id, receipt, gtin, quantity, amount_minor, discount_minor, currency,
-        item, provisional, event_time, business_day)
+        item, provisional, override_id, event_time, business_day)
     FROM STDIN
     """,
     """
     INSERT INTO sale_lines (site_id, journal, seq, line, kind, sale_id, receipt, gtin, quantity, amount_minor, discount_minor, currency,
-        item, provisional, event_time, business_day)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        item, provisional, override_id, event_time, business_day)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     """,
 )
 
@@ -46,6 +46,7 @@ def write(connection: Connection, lines: Sequence[ReceiptLine]) -> None:
                 line.currency,
                 line.item,
                 line.provisional,
+                line.override_id,
                 line.fact.event_time,
                 line.fact.business_day,
             )

@@ -19,7 +19,8 @@ from central.database import Connection
 from central.discrepancies.rules import Discrepancy, DiscrepancyClass
 from central.discrepancies.storage import Cause
 from central.journals.facts import Fact
-from central.ledger.rules import ON_HAND, Posting, deltas
+from central.ledger import storage as ledger
+from central.ledger.rules import ON_HAND, Posting
 from central.stocktakes import cases, counts, feed, tables
 from central.stocktakes.documents import OPEN, LineState, Stocktake, StocktakeState
 from central.stocktakes.proposing import work_out
@@ -72,29 +73,10 @@ def hold_balances(connection: Connection, counted: Counted, postings: Iterable[P
     """Lock the balances of what was counted together with those that are about to change, all in one order. Nothing without counts."""
     if not counted.areas:
         return
-    keys = set(deltas(postings))
+    products = {(posting.site, posting.movement.gtin) for posting in postings}
     for (site, stocktake_id), areas in counted.areas.items():
-        keys |= {
-            (site, gtin, ON_HAND) for gtin in counts.named_in_areas(connection, site, stocktake_id, areas)
-        }
-    if not keys:
-        return
-    sites, gtins, locations = zip(*sorted(keys), strict=True)
-    columns = {"sites": list(sites), "gtins": list(gtins), "locations": list(locations)}
-    connection.execute(
-        """
-        INSERT INTO stock (site_id, gtin, location, quantity)
-        SELECT *, 0 FROM unnest(%(sites)s::text[], %(gtins)s::bpchar[], %(locations)s::text[]) ON CONFLICT DO NOTHING
-        """,
-        columns,
-    )
-    connection.execute(
-        """
-        SELECT FROM unnest(%(sites)s::text[], %(gtins)s::bpchar[], %(locations)s::text[]) AS k (site_id, gtin, location)
-          JOIN stock USING (site_id, gtin, location) ORDER BY site_id, gtin, location FOR UPDATE OF stock
-        """,
-        columns,
-    )
+        products |= {(site, gtin) for gtin in counts.named_in_areas(connection, site, stocktake_id, areas)}
+    ledger.lock(connection, products)
 
 
 def compare(connection: Connection, counted: Counted, postings: Iterable[Posting]) -> Compared:

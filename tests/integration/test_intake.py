@@ -306,14 +306,15 @@ def test_an_intake_without_its_tables_answers_nothing(empty_database_url: str) -
         assert books.take_answers() == []
 
 
-def test_the_threads_wait_for_a_database_that_is_away_and_then_go_on(empty_database_url: str) -> None:
+def test_the_threads_wait_for_a_database_that_is_away_and_then_go_on(books: Central) -> None:
     bodies = sales(3)
-    with central(empty_database_url) as books:
+    with psycopg.connect(books.database.url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE agents RENAME TO agents_are_away")
         books.intake.start()
         books.offer(AGENT, batch(EPOCH, 1, START, bodies))
         while not books.intake.tallies.counts().get("retries"):
             books.clock()
-        lay_out(books.database)
+        connection.execute("ALTER TABLE agents_are_away RENAME TO agents")
         assert books.answers.get(timeout=30) == (AGENT, Ack(cursor=cursor_after(bodies)))
         books.intake.stop()
         assert_books_hold(books, bodies)

@@ -20,7 +20,7 @@ from central.discrepancies.watching.phantom_rules import (
     suspicion,
     trend_of,
 )
-from central.intake.rules import local_day
+from central.moments import business_day
 
 SHOWN_FROM = 0.05
 """Less probable ones are not even ranked."""
@@ -101,7 +101,7 @@ def _shop(connection: Connection, site: str, now: datetime) -> Shop | None:
     if row is None:
         return None
     currency, time_zone = row
-    today = local_day(now, time_zone)
+    today = business_day(now, time_zone)
     found = connection.execute(
         """
         SELECT business_day, sum(quantity)::float FROM stock_days

@@ -9,8 +9,8 @@ from central.discrepancies import storage
 from central.discrepancies.limits import Limits
 from central.discrepancies.rules import Discrepancy, DiscrepancyClass
 from central.discrepancies.watching.silence_rules import RHYTHM_WEEKS, Machine, Why, silence
-from central.intake.rules import local_day
 from central.journals.facts import iso
+from central.moments import business_day
 
 RHYTHM = timedelta(weeks=2 * RHYTHM_WEEKS)
 AT_ONCE = 500
@@ -58,8 +58,8 @@ def _candidates(connection: Connection, now: datetime, limit: timedelta) -> list
             agent=agent,
             site=site,
             seen_at=seen_at,
-            seen_on=local_day(seen_at, time_zone),
-            today=local_day(now, time_zone),
+            seen_on=business_day(seen_at, time_zone),
+            today=business_day(now, time_zone),
             unsent=unsent,
             others_seen_at=others,
             active_on=frozenset(active),

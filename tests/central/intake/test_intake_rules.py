@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from central.intake.bookable import fault_of
-from central.intake.rules import CLOCK_TOLERANCE_US, event_time, local_day
-from central.moments import from_microseconds, to_microseconds
+from central.intake.rules import CLOCK_TOLERANCE_US, event_time
+from central.moments import business_day, from_microseconds, to_microseconds
 from protocol.events import (
     Body,
     Event,
@@ -188,4 +188,4 @@ def test_any_stated_time_gives_some_time_that_is_not_in_the_future(
     ],
 )
 def test_the_day_is_the_local_one_and_an_unknown_zone_stops_nobody(zone: str, day: date) -> None:
-    assert local_day(NOON + timedelta(hours=6), zone) == day
+    assert business_day(NOON + timedelta(hours=6), zone) == day

@@ -1,0 +1,80 @@
+"""What each day and month moved, kept with the movements, in PostgreSQL; and what closed days had to be told later."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+
+import msgspec
+
+from central.database import Connection
+from central.database.bulk import Bulk, load
+from central.ledger.entries import DayKey, Restatement, Sum, changed
+from central.ledger.storage import columns
+
+_RESTATEMENTS = Bulk(
+    "restatements",
+    """
+    COPY restatements (site_id, business_day, recorded_at, gtin, flow, quantity, value_minor, amount_minor, journal, seq, document)
+    FROM STDIN
+    """,
+    """
+    INSERT INTO restatements
+        (site_id, business_day, recorded_at, gtin, flow, quantity, value_minor, amount_minor, journal, seq, document)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    """,
+)
+
+
+def closed_among(connection: Connection, days: Collection[tuple[str, date]]) -> frozenset[tuple[str, date]]:
+    """Which of these days of sites (site, day) are closed."""
+    found = connection.execute(
+        """
+        SELECT site_id, business_day
+        FROM unnest(string_to_array(%s, E'\x1f'), string_to_array(%s, E'\x1f')::date[]) AS asked (site_id, business_day)
+        JOIN day_closings USING (site_id, business_day)
+        """,
+        columns(sorted(days)),
+    )
+    return frozenset((site, day) for site, day in found)
+
+
+def add(connection: Connection, days: Mapping[DayKey, Sum]) -> None:
+    """Add to the rows of days, and to those of their months."""
+    keys = changed(days)
+    if not keys:
+        return
+    rows = [(*key, days[key].quantity, days[key].value_minor, days[key].amount_minor) for key in keys]
+    connection.execute(
+        """
+        WITH added AS MATERIALIZED (
+            SELECT * FROM unnest(
+                string_to_array(%s, E'\x1f'), string_to_array(%s, E'\x1f')::date[], string_to_array(%s, E'\x1f')::bpchar[],
+                string_to_array(%s, E'\x1f'), string_to_array(%s, E'\x1f')::numeric[], string_to_array(%s, E'\x1f')::bigint[],
+                string_to_array(%s, E'\x1f')::bigint[])
+                AS one (site_id, business_day, gtin, flow, quantity, value_minor, amount_minor)
+        ), days AS (
+            INSERT INTO stock_days AS kept (site_id, business_day, gtin, flow, quantity, value_minor, amount_minor)
+            SELECT * FROM added
+            ON CONFLICT (site_id, business_day, gtin, flow) DO UPDATE
+               SET quantity = kept.quantity + EXCLUDED.quantity,
+                   value_minor = kept.value_minor + EXCLUDED.value_minor,
+                   amount_minor = kept.amount_minor + EXCLUDED.amount_minor
+        )
+        INSERT INTO stock_months AS kept (site_id, month, gtin, flow, quantity, value_minor, amount_minor)
+        SELECT site_id, date_trunc('month', business_day)::date AS month, gtin, flow,
+               sum(quantity), sum(value_minor), sum(amount_minor)
+        FROM added GROUP BY site_id, month, gtin, flow ORDER BY site_id, month, gtin, flow
+        ON CONFLICT (site_id, month, gtin, flow) DO UPDATE
+           SET quantity = kept.quantity + EXCLUDED.quantity,
+               value_minor = kept.value_minor + EXCLUDED.value_minor,
+               amount_minor = kept.amount_minor + EXCLUDED.amount_minor
+        """,
+        columns(rows),
+    )
+
+
+def restate(connection: Connection, restatements: Sequence[Restatement]) -> None:
+    """Keep what closed days had to be told."""
+    if restatements:
+        load(connection, _RESTATEMENTS, (msgspec.structs.astuple(one) for one in restatements))
