@@ -44,7 +44,7 @@ def _say(found: Compared) -> None:
             f"{one.site}, {one.gtin}, {one.location}: {one.kept} (value {one.kept_value_minor}) is kept, the movements give "
             f"{one.replayed} (value {one.replayed_value_minor})"
         )
-    for flow in found.flow_drifts:
+    for flow in found.month_drifts:
         what = "on hand" if flow.month is None else f"{flow.what} in {flow.month:%Y-%m}"
         parts = "the months" if flow.month is None else "its days"
         say(

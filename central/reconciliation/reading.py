@@ -113,7 +113,10 @@ def journals(connection: Connection, site: str, day: date) -> tuple[JournalState
                (SELECT count(*) FROM quarantine WHERE quarantine.journal = epochs.journal),
                agents.unsent, first_seq, last_seq,
                (SELECT count(*) FROM events
-                WHERE events.journal = epochs.journal AND events.seq BETWEEN first_seq AND last_seq),
+                WHERE events.journal = epochs.journal AND events.seq BETWEEN first_seq AND last_seq)
+               + (SELECT coalesce(sum(least(gone.last_seq, span.last_seq) - greatest(gone.first_seq, span.first_seq) + 1), 0)::bigint
+                  FROM event_digests AS gone
+                  WHERE gone.journal = epochs.journal AND gone.first_seq <= span.last_seq AND gone.last_seq >= span.first_seq),
                (SELECT count(*) FROM quarantine
                 WHERE quarantine.journal = epochs.journal AND quarantine.seq BETWEEN first_seq AND last_seq)
         FROM epochs JOIN agents USING (agent_id) LEFT JOIN span USING (journal)

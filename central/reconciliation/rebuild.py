@@ -22,7 +22,7 @@ BATCHES = 20
 """Of sites, at the most: each reads what it needs of all movements, so many small ones would read them many times over."""
 
 
-class FlowDrift(msgspec.Struct, frozen=True, kw_only=True):
+class MonthDrift(msgspec.Struct, frozen=True, kw_only=True):
     """A sum of days or months that does not agree. ``kept`` is what is kept, ``summed`` what it should be the sum of.
 
     ``what`` is ``on_hand`` (all months together against the balance) or the flow of a ``month`` (against its days).
@@ -43,13 +43,13 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
 
     sites: int
     drifts: tuple[Drift, ...] = ()
-    flow_drifts: tuple[FlowDrift, ...] = ()
+    month_drifts: tuple[MonthDrift, ...] = ()
     not_zero: dict[str, Decimal] = msgspec.field(default_factory=dict)
 
     @property
     def agrees(self) -> bool:
         """Whether everything does."""
-        return not (self.drifts or self.flow_drifts or self.not_zero)
+        return not (self.drifts or self.month_drifts or self.not_zero)
 
 
 def rebuild(connection: Connection, site: str | None = None) -> list[Drift]:
@@ -141,7 +141,7 @@ def zero_sum(connection: Connection) -> dict[str, Decimal]:
     return dict(found.fetchall())
 
 
-def compare_flows(connection: Connection, sites: Sequence[str]) -> list[FlowDrift]:
+def compare_months(connection: Connection, sites: Sequence[str]) -> list[MonthDrift]:
     """Some sites' months against their balances on hand, and their days against the months. Months whose days are no longer kept are left
     out of the second."""
     found = connection.execute(
@@ -177,7 +177,7 @@ def compare_flows(connection: Connection, sites: Sequence[str]) -> list[FlowDrif
         {"sites": list(sites), "kept_from": _first_kept_day(connection)},
     )
     return [
-        FlowDrift(
+        MonthDrift(
             site=site,
             gtin=gtin,
             what=what,
@@ -208,15 +208,17 @@ def compare_all(
         )
         sites = [row[0] for row in found]
     drifts: list[Drift] = []
-    flow_drifts: list[FlowDrift] = []
+    month_drifts: list[MonthDrift] = []
     size = -(-len(sites) // BATCHES)
     for start in range(0, len(sites), max(1, size)):
         batch = sites[start : start + size]
         with database.transaction() as connection:
             drifts += rebuild_sites(connection, batch)
-            flow_drifts += compare_flows(connection, batch)
+            month_drifts += compare_months(connection, batch)
         if progress is not None:
             progress(start + len(batch), len(sites))
     with database.transaction() as connection:
         not_zero = zero_sum(connection) if site is None else {}
-    return Compared(sites=len(sites), drifts=tuple(drifts), flow_drifts=tuple(flow_drifts), not_zero=not_zero)
+    return Compared(
+        sites=len(sites), drifts=tuple(drifts), month_drifts=tuple(month_drifts), not_zero=not_zero
+    )

@@ -19,7 +19,7 @@ from central.migrations import steps
 from central.migrations.brief import Pace
 from central.migrations.partitioning import DIVIDED
 from central.partitions.rules import Table
-from central.reconciliation.rebuild import compare_flows, rebuild, zero_sum
+from central.reconciliation.rebuild import compare_months, rebuild, zero_sum
 from tests.integration.books import copy_database
 from tests.integration.live_books import ROWS, SITES, OldIntake, fill
 
@@ -95,7 +95,7 @@ def assert_nothing_is_lost(database: Database, sales: int) -> None:
         )
         assert rebuild(connection) == []
         assert zero_sum(connection) == {}
-        assert compare_flows(connection, SITES) == []
+        assert compare_months(connection, SITES) == []
 
 
 def test_the_intake_of_the_old_version_goes_on_while_the_tables_are_divided_and_after(
