@@ -29,6 +29,8 @@ class Desk:
         self._announce = announce
         self._lock = threading.Lock()
         self._basket = drafts.get(kind, Basket) or empty()
+        # Made ahead: its random id would cost a sale as much as a statement does.
+        self._following: Basket | None = empty()
 
     @property
     def basket(self) -> Basket:
@@ -53,6 +55,8 @@ class Desk:
         """Show the basket on every screen and keep it."""
         self._drafts.put(self.kind, self.basket)
         self._announce(self.frame())
+        with self._lock:
+            self._following = self._following or empty()
 
     def change(self, number: int, asked: Change) -> NotAllowed | None:
         """Change a line."""
@@ -113,9 +117,9 @@ class Desk:
             taken = self._basket
             if not taken.lines:
                 return NotAllowed("empty", "the basket is empty: scan something first")
-            following = empty()
-            submitted = submit(taken)  # last: from here on the writer waits for this thread to pause
-            self._basket = following
+            submitted = submit(taken)  # from here on the writer waits for this thread to pause
+            self._basket = self._following or empty()
+            self._following = None
         return taken, submitted
 
     def remove_saved(self, connection: Connection) -> None:
