@@ -24,6 +24,7 @@ from central.codes.order_routes import router as code_orders
 from central.containers.routes import router as containers
 from central.despatches.routes import router as despatches
 from central.discrepancies.routes import router as discrepancies
+from central.exports.routes import router as exports
 from central.items.routes import router as items
 from central.journals.routes import router as journals
 from central.ledger.routes import router as ledger
@@ -36,6 +37,7 @@ from central.reconciliation.routes import router as reconciliation
 from central.resolver.routes import DigitalLinkRoute
 from central.resolver.routes import router as public_check
 from central.sales.routes import router as sales
+from central.shifts.routes import router as shifts
 from central.sites.routes import router as sites
 from central.stocktakes.routes import router as stocktakes
 from central.tokens.bearer import Role
@@ -43,7 +45,7 @@ from central.version import VERSION
 
 ROUTERS: tuple[APIRouter, ...] = (
     sites, products, prices, ledger, items, sales, orders, despatches, reconciliation, discrepancies, journals, agents,
-    code_keys, code_orders, containers, policy, stocktakes,
+    code_keys, code_orders, containers, policy, exports, stocktakes, shifts,
 )  # fmt: skip
 OPEN_TO_ALL: tuple[APIRouter, ...] = (health.router, documentation.router, enrolment_router, public_check)
 """Routes that ask for no token: they say nothing of the trade, or carry a proof of their own. The public check can be switched off, and comes

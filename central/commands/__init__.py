@@ -7,6 +7,7 @@ from central.commands import (
     authority,
     codes,
     database,
+    exports,
     filters,
     imports,
     items,
@@ -26,6 +27,7 @@ app.add_typer(agents.app, name="agents")
 app.add_typer(authority.app, name="authority")
 app.add_typer(codes.app, name="codes")
 app.add_typer(items.app, name="items")
+app.add_typer(exports.app, name="export")
 app.add_typer(filters.app, name="filters")
 app.add_typer(policy.app, name="policy")
 app.add_typer(stocktakes.app, name="stocktake")

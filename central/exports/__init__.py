@@ -1,0 +1,1 @@
+"""The books for others: a double-entry journal for accounting, movements for analysts."""
