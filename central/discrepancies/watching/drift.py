@@ -12,7 +12,7 @@ from central.database import Connection
 from central.discrepancies import storage
 from central.discrepancies.rules import EVIDENCE_LIMIT, Discrepancy, DiscrepancyClass
 from central.journals.facts import iso
-from central.reconciliation.rebuild import FlowDrift, compare_flows, rebuild_sites
+from central.reconciliation.rebuild import MonthDrift, compare_months, rebuild_sites
 from central.reconciliation.rules import Drift
 
 KEY = "balances"
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 def check_balances(connection: Connection, sites: Sequence[str], now: datetime) -> int:
     """Replay the movements of sites against their balances, and their days against their months: one case a site for all that differs,
     closed when nothing does; at how many sites something differs."""
-    drifts: list[Drift | FlowDrift] = [*rebuild_sites(connection, sites), *compare_flows(connection, sites)]
+    drifts: list[Drift | MonthDrift] = [*rebuild_sites(connection, sites), *compare_months(connection, sites)]
     at = {site: [one for one in drifts if one.site == site] for site in {one.site for one in drifts}}
     known = _open(connection, sites)
     storage.explain(
@@ -47,7 +47,7 @@ def _open(connection: Connection, sites: Sequence[str]) -> set[str]:
     return {site for (site,) in found}
 
 
-def _case(site: str, found: Sequence[Drift | FlowDrift], now: datetime) -> Discrepancy:
+def _case(site: str, found: Sequence[Drift | MonthDrift], now: datetime) -> Discrepancy:
     return Discrepancy(
         site=site,
         discrepancy_class=DiscrepancyClass.BALANCE_DRIFT,
@@ -62,8 +62,8 @@ def _case(site: str, found: Sequence[Drift | FlowDrift], now: datetime) -> Discr
     )
 
 
-def _told(one: Drift | FlowDrift) -> dict[str, Any]:
-    if isinstance(one, FlowDrift):
+def _told(one: Drift | MonthDrift) -> dict[str, Any]:
+    if isinstance(one, MonthDrift):
         month = {} if one.month is None else {"month": str(one.month)}
         return {
             "gtin": one.gtin,
