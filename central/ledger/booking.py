@@ -51,10 +51,9 @@ def post(
 def _work_out(
     connection: Connection, postings: Sequence[Posting], lines: Sequence[ReceiptLine]
 ) -> tuple[Entries, Mapping[ProductKey, Kept]]:
-    days_named = {(posting.site, posting.business_day) for posting in postings}
-    days_named |= {(line.fact.site, line.fact.business_day) for line in lines}
-    closed_days = days.closed_among(connection, days_named)
-    sites = storage.sites_of(connection, {site for site, _ in days_named})
+    named = {posting.site for posting in postings} | {line.fact.site for line in lines}
+    closed_through = days.closed_through(connection, named)
+    sites = storage.sites_of(connection, named)
     kept = storage.lock(
         connection,
         {(posting.site, posting.movement.gtin) for posting in postings},
@@ -70,7 +69,7 @@ def _work_out(
             kept=kept,
             listed=_costs(connection, postings, kept, sites).at,
             counts=storage.counts_of(connection, _late(postings, kept)),
-            closed_days=closed_days,
+            closed_through=closed_through,
         )
     )
     entries.post(postings)

@@ -26,17 +26,23 @@ _RESTATEMENTS = Bulk(
 )
 
 
-def closed_among(connection: Connection, days: Collection[tuple[str, date]]) -> frozenset[tuple[str, date]]:
-    """Which of these days of sites (site, day) are closed."""
-    found = connection.execute(
+def closed_through(connection: Connection, sites: Collection[str]) -> dict[str, date]:
+    """The last day that is closed at each of these sites, if any is; with it every earlier one is. Until the end of the transaction nobody
+    closes another there: what is booked now is either in the statement as closed, or a restatement of it."""
+    named = sorted(sites)
+    connection.execute(
         """
-        SELECT site_id, business_day
-        FROM unnest(string_to_array(%s, E'\x1f'), string_to_array(%s, E'\x1f')::date[]) AS asked (site_id, business_day)
-        JOIN day_closings USING (site_id, business_day)
+        SELECT pg_advisory_xact_lock_shared(hashtext('countermark books'), bucket)
+        FROM (SELECT DISTINCT hashtext(site_id) & 63 AS bucket FROM unnest(%s::text[]) AS site_id ORDER BY 1) AS locks
         """,
-        columns(sorted(days)),
+        (named,),
     )
-    return frozenset((site, day) for site, day in found)
+    # In a statement of its own: a closing that was waited for must be seen.
+    found = connection.execute(
+        "SELECT site_id, max(business_day) FROM day_closings WHERE site_id = ANY (%s) GROUP BY site_id",
+        (named,),
+    )
+    return dict(found.fetchall())
 
 
 def add(connection: Connection, days: Mapping[DayKey, Sum]) -> None:

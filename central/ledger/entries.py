@@ -95,7 +95,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     kept: Mapping[ProductKey, Kept]
     listed: Callable[[str, str, datetime], Decimal | None]
     counts: Counts = Counts()
-    closed_days: frozenset[tuple[str, date]] = frozenset()
+    closed_through: Mapping[str, date] = {}
 
 
 class Entries:
@@ -135,7 +135,7 @@ class Entries:
             )
             key = (fact.site, fact.business_day, line.gtin, flow)
             self._day(key).amount_minor += amount
-            if (fact.site, fact.business_day) in self._world.closed_days:
+            if self._is_closed(fact.site, fact.business_day):
                 self.restatements.append(
                     Restatement(
                         *key[:2], fact.recorded_at, line.gtin, flow, ZERO, 0, amount, fact.journal, fact.seq, None
@@ -174,7 +174,7 @@ class Entries:
         sum_ = self._day((site, day, gtin, flow))
         sum_.quantity += sign * quantity
         sum_.value_minor += sign * worth
-        if (site, day) in self._world.closed_days:
+        if self._is_closed(site, day):
             self.restatements.append(
                 Restatement(
                     site, day, posting.recorded_at, gtin, flow, sign * quantity, sign * worth, 0,
@@ -214,6 +214,9 @@ class Entries:
         self.corrections.append(
             Correction(site, movement.gtin, stocktake, sign * movement.quantity, sign * worth)
         )
+
+    def _is_closed(self, site: str, day: date) -> bool:
+        return day <= self._world.closed_through.get(site, date.min)
 
     def _balance(self, key: BalanceKey) -> Sum:
         found = self.balances.get(key)

@@ -65,9 +65,10 @@ def close(connection: Connection, site: str, day: date, by: By, *, complete: boo
 
 
 def bar(connection: Connection, site: str) -> None:
-    """Wait until nobody is booking at a site, and keep everybody from it until the end of the transaction."""
+    """Wait until nobody is booking at a site, and keep everybody from it until the end of the transaction (central.ledger.days has the
+    other side)."""
     connection.execute(
-        "SELECT pg_advisory_xact_lock(hashtextextended('countermark books of ' || %s, 0))", (site,)
+        "SELECT pg_advisory_xact_lock(hashtext('countermark books'), hashtext(%s) & 63)", (site,)
     )
 
 

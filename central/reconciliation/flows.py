@@ -150,17 +150,9 @@ def heard_after(connection: Connection, site: str, day: date, instant: datetime)
     ).fetchall()
     money = connection.execute(
         """
-        SELECT gtin, CASE WHEN kind <> 'return' THEN 'sold' WHEN set_aside THEN 'set_aside' ELSE 'returned' END AS flow, false,
-               0::numeric, 0::bigint, sum(CASE WHEN kind = 'return' THEN -amount_minor ELSE amount_minor END)::bigint
+        SELECT gtin, CASE WHEN kind = 'return' THEN 'returned' ELSE 'sold' END AS flow, false, 0::numeric, 0::bigint,
+               sum(CASE WHEN kind = 'return' THEN -amount_minor ELSE amount_minor END)::bigint
         FROM sale_lines JOIN sites USING (site_id)
-        CROSS JOIN LATERAL (
-            SELECT kind = 'return' AND EXISTS (
-                SELECT FROM movements
-                WHERE movements.site_id = sale_lines.site_id AND movements.business_day = %(day)s AND movements.gtin = sale_lines.gtin
-                  AND movements.journal = sale_lines.journal AND movements.seq = sale_lines.seq
-                  AND 'quarantine' IN (movements.source, movements.destination)
-            ) AS set_aside
-        ) AS where_to
         WHERE site_id = %(site)s AND business_day = %(day)s AND sale_lines.currency = sites.currency
           AND (journal, seq) IN (SELECT journal, seq FROM events WHERE events.site_id = %(site)s AND received_at > %(instant)s)
         GROUP BY gtin, 2

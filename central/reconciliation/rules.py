@@ -11,39 +11,14 @@ shows as a line that does not add up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from enum import StrEnum
 
 import msgspec
 
+from central.ledger.flows import EFFECT, Flow
+
 ZERO = Decimal(0)
-
-
-class Flow(StrEnum):
-    """What moves goods at a site. Each is counted in its own sense: a void makes ``sold`` smaller."""
-
-    RECEIVED = "received"
-    RETURNED = "returned"
-    TRANSFERRED_IN = "transferred_in"
-    SOLD = "sold"
-    TRANSFERRED_OUT = "transferred_out"
-    ADJUSTED = "adjusted"
-    REVALUED = "revalued"
-    SET_ASIDE = "set_aside"
-
-
-EFFECTS: Mapping[str, int] = {
-    Flow.RECEIVED: 1,
-    Flow.RETURNED: 1,
-    Flow.TRANSFERRED_IN: 1,
-    Flow.SOLD: -1,
-    Flow.TRANSFERRED_OUT: -1,
-    Flow.ADJUSTED: 1,
-    Flow.REVALUED: 1,
-    Flow.SET_ASIDE: 0,
-}
-"""What a flow does to what is on hand. What is set aside goes straight into quarantine, and never was on hand."""
 
 
 class Moved(msgspec.Struct, frozen=True, gc=False):
@@ -178,7 +153,7 @@ def _line(end: End, moved: Sequence[Moved]) -> ProductLine:
         if one.flow != Flow.REVALUED:
             fields[one.flow] = one.quantity
         fields[f"{one.flow}_value_minor"] = one.value_minor
-        effect = EFFECTS[one.flow]
+        effect = EFFECT[Flow(one.flow)]
         quantity += effect * one.quantity
         value += effect * one.value_minor
         if one.flow in _SOLD_OR_BACK and one.amount_minor:
@@ -196,7 +171,7 @@ def _line(end: End, moved: Sequence[Moved]) -> ProductLine:
     )
 
 
-_SOLD_OR_BACK = frozenset({Flow.SOLD, Flow.RETURNED, Flow.SET_ASIDE})
+_SOLD_OR_BACK = frozenset({Flow.SOLD, Flow.RETURNED})
 
 
 def says_something(line: ProductLine) -> bool:
@@ -210,7 +185,7 @@ def as_it_was(lines: Iterable[ProductLine], late: Iterable[Late]) -> tuple[Produ
     by_gtin = {line.gtin: line for line in lines}
     for one in late:
         moved, line = one.moved, by_gtin.get(one.moved.gtin) or ProductLine(gtin=one.moved.gtin)
-        effect = EFFECTS[moved.flow]
+        effect = EFFECT[Flow(moved.flow)]
         changed: dict[str, Decimal | int] = {
             "closing": line.closing - effect * moved.quantity,
             "closing_value_minor": line.closing_value_minor - effect * moved.value_minor,

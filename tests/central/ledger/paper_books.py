@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeVar
@@ -46,11 +46,11 @@ class PaperBooks:
     def __init__(
         self,
         listed: Mapping[str, int | str] | None = None,
-        closed_days: Iterable[tuple[str, date]] = (),
+        closed_through: Mapping[str, date] | None = None,
         counts: Counts | None = None,
     ) -> None:
         self.costs = costs(listed or {})
-        self.closed_days = frozenset(closed_days)
+        self.closed_through = dict(closed_through or {})
         self.counts = counts or Counts()
         self.balances: dict[BalanceKey, Sum] = {}
         self.days: dict[DayKey, Sum] = {}
@@ -85,7 +85,7 @@ class PaperBooks:
             kept={key: self.kept(*key) for key in products},
             listed=self.costs.at,
             counts=self.counts,
-            closed_days=self.closed_days,
+            closed_through=self.closed_through,
         )
         entries = Entries(world)
         entries.post(postings)
