@@ -23,9 +23,13 @@ from central.codes.key_routes import router as code_keys
 from central.codes.order_routes import router as code_orders
 from central.containers.routes import router as containers
 from central.despatches.routes import router as despatches
+from central.discrepancies.decision_routes import router as discrepancy_decisions
 from central.discrepancies.routes import router as discrepancies
+from central.discrepancies.watching.routes import router as suspects
 from central.exports.routes import router as exports
+from central.invoices.routes import router as invoices
 from central.items.routes import router as items
+from central.journals.event_routes import router as events
 from central.journals.routes import router as journals
 from central.ledger.routes import router as ledger
 from central.metrics import BooksCollector
@@ -44,7 +48,8 @@ from central.tokens.bearer import Role
 from central.version import VERSION
 
 ROUTERS: tuple[APIRouter, ...] = (
-    sites, products, prices, ledger, items, sales, orders, despatches, reconciliation, discrepancies, journals, agents,
+    sites, products, prices, ledger, items, sales, orders, despatches, reconciliation, discrepancies, discrepancy_decisions, suspects, invoices,
+    journals, events, agents,
     code_keys, code_orders, containers, policy, exports, stocktakes, shifts,
 )  # fmt: skip
 OPEN_TO_ALL: tuple[APIRouter, ...] = (health.router, documentation.router, enrolment_router, public_check)

@@ -7,6 +7,7 @@ from central.commands import (
     authority,
     codes,
     database,
+    discrepancies,
     exports,
     filters,
     imports,
@@ -30,6 +31,7 @@ app.add_typer(items.app, name="items")
 app.add_typer(exports.app, name="export")
 app.add_typer(filters.app, name="filters")
 app.add_typer(policy.app, name="policy")
+app.add_typer(discrepancies.app, name="discrepancies")
 app.add_typer(stocktakes.app, name="stocktake")
 app.add_typer(serve.config_app, name="config")
 

@@ -12,11 +12,13 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TransferSpeedColumn
 
+from central.actors import By
 from central.commands.application import Config, Json, errors, opened, say, say_json
 from central.database import Database
 from central.imports import files
 from central.imports.files import Imported
 from central.imports.files import Progress as Told
+from central.invoices.files import import_invoices
 from central.prices.rules import CURRENCY
 
 app = typer.Typer(
@@ -85,6 +87,23 @@ def stock(
         as_json,
         lambda database, told: files.import_stock(database, file, _now(), told, counted_at=counted_at),
     )
+
+
+@app.command()
+def invoices(file: File, config: Config = None, as_json: Json = False) -> None:
+    """Invoices: site,invoice,issued,currency,line,gtin,quantity,price[,type,order,despatch,order_line,supplier,billing_reference].
+
+    One line for each line of an invoice; type 381 is a credit note. Each is matched with what was ordered and received.
+    """
+    with opened(config) as (settings, database), _progress(file) as progress:
+        task = progress.add_task(file.name, total=file.stat().st_size if file.exists() else None)
+        by = By(actor="command line", at=_now())
+        done = import_invoices(
+            database, file, by, lambda count: progress.advance(task, count), settings.case_limits
+        )
+    _report(file, done, as_json)
+    if done.faults:
+        raise typer.Exit(1)
 
 
 def _take(file: Path, config: Path | None, as_json: bool, take: Callable[[Database, Told], Imported]) -> None:

@@ -59,7 +59,7 @@ def import_products(
     def parse(fields: Fields) -> ProductRow | Wrong:
         return product_rules.parse_row(fields, currency)
 
-    with _open(path, progress) as lines:
+    with opened(path, progress) as lines:
         found = read(lines, product_rules.COLUMNS, parse)
         rows, faults = _sorted_out(no_doubles(found, lambda row: (row.product.gtin,), "gtin"))
 
@@ -79,7 +79,7 @@ def import_prices(database: Database, path: Path, now: datetime, progress: Progr
     def parse(fields: Fields) -> PriceRow | Wrong:
         return price_rules.parse_row(fields, gtin_14(fields["gtin"]), now)
 
-    with _open(path, progress) as lines:
+    with opened(path, progress) as lines:
         found = read(lines, price_rules.COLUMNS, parse)
         rows, faults = _sorted_out(
             no_doubles(found, lambda row: (row.price_list, row.gtin, row.valid_from.isoformat()), "gtin")
@@ -110,7 +110,7 @@ def import_sites(database: Database, path: Path, currency: str, progress: Progre
     def parse(fields: Fields) -> SiteRow | Wrong:
         return site_rules.parse_row(fields, currency)
 
-    with _open(path, progress) as lines:
+    with opened(path, progress) as lines:
         rows, faults = _sorted_out(
             no_doubles(read(lines, site_rules.COLUMNS, parse), lambda row: (row.site,), "site")
         )
@@ -132,7 +132,7 @@ def import_stock(
 ) -> Imported:
     """Opening stock, booked as movements from the supplier under a document named after the file's content, and the levels
     between which a site keeps a product. The same file again changes nothing. ``counted_at`` is when it lay there, if not now."""
-    with _open(path, progress) as lines:
+    with opened(path, progress) as lines:
         rows, faults = _sorted_out(
             no_doubles(
                 read(lines, STOCK_COLUMNS, _stock_row), lambda row: (row.site, row.gtin), "site and gtin"
@@ -229,7 +229,7 @@ def _in_order(*faults: Sequence[Fault]) -> tuple[Fault, ...]:
 
 
 @contextmanager
-def _open(path: Path, progress: Progress) -> Iterator[Iterator[str]]:
+def opened(path: Path, progress: Progress) -> Iterator[Iterator[str]]:
     """The lines of a file, telling ``progress`` as they are read. What is not UTF-8 reaches the reader as such and is a fault."""
     try:
         file = path.open(encoding="utf-8", errors="surrogateescape", newline="")

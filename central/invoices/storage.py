@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 
 from central.actors import By
 from central.database import Connection
@@ -150,10 +151,20 @@ def set_states(
     )
 
 
-def end(connection: Connection, site: str, invoice_id: str, state: InvoiceState) -> None:
-    """Say that a (locked) document is paid or cancelled."""
+def end(connection: Connection, invoice: Invoice, state: InvoiceState, by: By) -> None:
+    """Say that a (locked) document is paid or cancelled, and write down who said so."""
     connection.execute(
-        "UPDATE invoices SET state = %s WHERE site_id = %s AND invoice_id = %s", (state, site, invoice_id)
+        "UPDATE invoices SET state = %s WHERE site_id = %s AND invoice_id = %s",
+        (state, invoice.site, invoice.invoice_id),
+    )
+    connection.execute(
+        "INSERT INTO audit_log (actor, action, subject, detail) VALUES (%s, %s, %s, %s)",
+        (
+            by.actor,
+            f"invoice {state}",
+            f"{invoice.site}/{invoice.invoice_id}",
+            Jsonb({"reason": by.reason}),
+        ),
     )
 
 

@@ -60,6 +60,8 @@ def of_territory(life: Life, step: Step, places: Places) -> list[Discrepancy]:
         f"it was sent to {life.site} and turned up elsewhere",
         "ask both sites; if it was a transfer, book it; if not, it is a diversion",
     )
+    # Which site that is stands in the evidence, of which a dealer is shown no other's.
+    case = msgspec.structs.replace(case, evidence=({**step.evidence, "sent_to": life.site},))
     if step.container is None:
         return [case]
     # A pallet that went astray is one case, not five thousand.
