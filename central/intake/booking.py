@@ -30,6 +30,7 @@ from central.journals.facts import Fact
 from central.ledger import rules as ledger
 from central.ledger.booking import post
 from central.ledger.rules import Arrived, Posting
+from central.ledger.storage import lock
 from central.orders.storage import apply_cancel_asked, apply_submitted
 from central.sales import storage as sales
 from central.sales.rules import receipt_lines
@@ -86,7 +87,9 @@ def book(connection: Connection, facts: Sequence[Fact], at: datetime, watch: Wat
             raised += differences(fact, outcome)
             cleared += explained(outcome)
     postings = [posting for fact in facts for posting in _postings(fact, receipts)]
-    stocktakes.hold_balances(connection, counted, postings)
+    also_held = stocktakes.products_of(connection, counted)
+    if also_held:
+        lock(connection, also_held | {(posting.site, posting.movement.gtin) for posting in postings})
     post(connection, postings, at, lines)
     compared = stocktakes.compare(connection, counted, postings)
     raised += compared.raised

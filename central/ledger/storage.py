@@ -123,8 +123,8 @@ def counts_of(connection: Connection, products: Collection[ProductKey]) -> Count
         """
         SELECT site_id, gtin, lines.counted_at, stocktake_id
         FROM unnest(string_to_array(%s, E'\x1f'), string_to_array(%s, E'\x1f')::bpchar[]) AS wanted (site_id, gtin)
-        JOIN stocktake_lines AS lines USING (site_id, gtin) JOIN stocktakes USING (site_id, stocktake_id)
-        WHERE stocktakes.state = 'booked' AND lines.state <> 'refused'
+        JOIN stocktake_lines AS lines USING (site_id, gtin)
+        WHERE lines.state = 'booked'
         """,
         columns(wanted),
     )

@@ -1,6 +1,6 @@
 """Counts as they arrive, taken into the books. The intake calls these inside its own transaction, in this order.
 
-:func:`book_counts` keeps them, with the orders and despatches; :func:`hold_balances` before anything is posted; :func:`compare` after it, since the
+:func:`book_counts` keeps them, with the orders and despatches; :func:`products_of` before anything is posted; :func:`compare` after it, since the
 same transaction may bring the sales that belong to a count; :func:`tell` at the end.
 
 Nothing here turns a count away: one for a stocktake that has ended, or that nobody knows, is kept and shown.
@@ -19,7 +19,6 @@ from central.database import Connection
 from central.discrepancies.rules import Discrepancy, DiscrepancyClass
 from central.discrepancies.storage import Cause
 from central.journals.facts import Fact
-from central.ledger import storage as ledger
 from central.ledger.rules import ON_HAND, Posting
 from central.stocktakes import cases, counts, feed, tables
 from central.stocktakes.documents import OPEN, LineState, Stocktake, StocktakeState
@@ -69,14 +68,14 @@ def book_counts(connection: Connection, facts: Sequence[Fact], at: datetime) -> 
     return Counted(areas=areas, raised=raised)
 
 
-def hold_balances(connection: Connection, counted: Counted, postings: Iterable[Posting]) -> None:
-    """Lock the balances of what was counted together with those that are about to change, all in one order. Nothing without counts."""
-    if not counted.areas:
-        return
-    products = {(posting.site, posting.movement.gtin) for posting in postings}
-    for (site, stocktake_id), areas in counted.areas.items():
-        products |= {(site, gtin) for gtin in counts.named_in_areas(connection, site, stocktake_id, areas)}
-    ledger.lock(connection, products)
+def products_of(connection: Connection, counted: Counted) -> set[tuple[str, str]]:
+    """(site, gtin) of what these counts may have changed. Their balances are to be held before anything is posted, together with those of
+    the postings, so that all are locked in one order."""
+    return {
+        (site, gtin)
+        for (site, stocktake_id), areas in counted.areas.items()
+        for gtin in counts.named_in_areas(connection, site, stocktake_id, areas)
+    }
 
 
 def compare(connection: Connection, counted: Counted, postings: Iterable[Posting]) -> Compared:
@@ -219,7 +218,7 @@ def _late(connection: Connection, stocktake: Stocktake, moved: Mapping[str, date
     late = {
         gtin
         for gtin, line in lines.items()
-        if moved[gtin] <= line.counted_at and line.state is not LineState.BOOKED
+        if moved[gtin] < line.counted_at and line.state is not LineState.BOOKED
     }
     without = (
         {gtin for gtin in moved if gtin not in lines and stocktake.covers(gtin)}
@@ -229,4 +228,4 @@ def _late(connection: Connection, stocktake: Stocktake, moved: Mapping[str, date
     if not without:
         return late
     at = counts.last_moment(connection, stocktake.site, stocktake.stocktake_id)
-    return late | {gtin for gtin in without if at is not None and moved[gtin] <= at}
+    return late | {gtin for gtin in without if at is not None and moved[gtin] < at}

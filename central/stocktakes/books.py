@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from central.database import Connection
+from central.ledger.storage import lock
 from central.stocktakes.counting import Tally
 from central.stocktakes.rules import At
 
@@ -17,30 +18,15 @@ _DAYS_APART = timedelta(days=2)
 def hold(connection: Connection, site: str, gtins: Iterable[str]) -> None:
     """Lock the balances of these products on hand until the end of the transaction, in their order.
 
-    Whoever books a sale meanwhile waits, and then finds the line that was worked out from the balance without it: none is overlooked. A
-    product that was never there gets a balance of nothing first.
+    Whoever books a sale meanwhile waits, and then finds the line that was worked out from the balance without it: none is overlooked.
     """
-    wanted = sorted(set(gtins))
-    connection.execute(
-        """
-        INSERT INTO stock (site_id, gtin, location, quantity) SELECT %s, gtin, 'on_hand', 0 FROM unnest(%s::bpchar[]) AS gtin
-        ON CONFLICT DO NOTHING
-        """,
-        (site, wanted),
-    )
-    connection.execute(
-        """
-        SELECT FROM stock WHERE site_id = %s AND gtin = ANY (%s::bpchar[]) AND location = 'on_hand'
-         ORDER BY site_id, gtin, location FOR UPDATE
-        """,
-        (site, wanted),
-    )
+    lock(connection, {(site, gtin) for gtin in gtins})
 
 
 def balances_at(
     connection: Connection, site: str, tallies: Mapping[str, Iterable[Tally]]
 ) -> dict[tuple[str, int], At]:
-    """(gtin, round) -> the balance at the moment of the round's count: what is there now, less what moved after it.
+    """(gtin, round) -> the balance at the moment of the round's count: what is there now, less what moved from then on.
 
     Also what moved between the first and the last area of the round. Corrections by a count are no movements of goods.
     """
@@ -59,11 +45,11 @@ def balances_at(
             SELECT gtin, event_time, cause, CASE 'on_hand' WHEN destination THEN quantity ELSE -quantity END AS change
               FROM movements
              WHERE site_id = %(site)s AND business_day >= %(day)s AND gtin = ANY (%(gtins)s::bpchar[])
-               AND event_time > %(since)s AND 'on_hand' IN (source, destination)
+               AND event_time >= %(since)s AND 'on_hand' IN (source, destination)
         )
         SELECT asked.gtin, asked.round,
-               coalesce(stock.quantity, 0) - coalesce(sum(change) FILTER (WHERE event_time > last_at), 0),
-               coalesce(sum(abs(change)) FILTER (WHERE event_time > first_at AND event_time <= last_at AND cause <> 'stocktake'), 0)
+               coalesce(stock.quantity, 0) - coalesce(sum(change) FILTER (WHERE event_time >= last_at), 0),
+               coalesce(sum(abs(change)) FILTER (WHERE event_time >= first_at AND event_time < last_at AND cause <> 'stocktake'), 0)
           FROM asked
           LEFT JOIN stock ON stock.site_id = %(site)s AND stock.gtin = asked.gtin AND stock.location = 'on_hand'
           LEFT JOIN later ON later.gtin = asked.gtin
@@ -102,7 +88,7 @@ def on_paper(connection: Connection, site: str, at: datetime) -> set[str]:
         SELECT gtin FROM stock WHERE site_id = %(site)s AND location = 'on_hand' AND quantity <> 0
         UNION
         SELECT gtin FROM movements
-         WHERE site_id = %(site)s AND business_day >= %(day)s AND event_time > %(at)s AND 'on_hand' IN (source, destination)
+         WHERE site_id = %(site)s AND business_day >= %(day)s AND event_time >= %(at)s AND 'on_hand' IN (source, destination)
         """,
         {"site": site, "at": at, "day": (at - _DAYS_APART).date()},
     )

@@ -299,7 +299,7 @@ CREATE TABLE stocktake_audit (
 
 -- Despatches by scan --------------------------------------------------------------------------------------------------------
 
--- What a counter sent where no site may await it stands under to_site_id '?'; named_site is what it was addressed to.
+-- What a counter sent where no site may await it stands under to_site_id '_nowhere'; named_site is what it was addressed to.
 ALTER TABLE despatches
     ADD COLUMN named_site text,
     ADD COLUMN body_hash  bytea; -- of what the counter said: the same despatch again changes nothing

@@ -224,7 +224,7 @@ class Shop:
         if rounds is None:
             return None
         now = sum(change for _, change in self.movements)
-        later = sum(change for at, change in self.movements if at > rounds[-1].last_at)
+        later = sum(change for at, change in self.movements if at >= rounds[-1].last_at)
         books = Found(rounds=rounds, balances={(MILK, rounds[-1].round): At(balance=Decimal(now - later))})
         return rules.assessed(stocktake(), MILK, books, None)
 
@@ -269,5 +269,5 @@ def test_booking_the_variance_leaves_what_was_counted_and_what_moved_after(
     made = shop.line()
     assert made is not None
     booked = sum(change for _, change in day) + made.variance
-    after = sum(change for at, change in day if at > counted.event_time)
+    after = sum(change for at, change in day if at >= counted.event_time)
     assert booked == counted.lines[0].quantity + after
