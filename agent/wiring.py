@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
+from agent.adjusting.scans import AdjustingScans
+from agent.adjusting.service import Adjustments
+from agent.adjusting.told import ToldAdjustments
 from agent.despatching.notes import Notes
 from agent.despatching.scans import ShippingScans
 from agent.despatching.service import Shipping
@@ -95,6 +98,8 @@ def make_parts(
     counting_scans = CountingScans(counting, shop.catalogue, shop.clock.wall_us)
     shipping = Shipping(shop, cases, standing, identity.site)
     shipping_scans = ShippingScans(shipping, shop.catalogue, shop.store, shop.clock.wall_us)
+    adjustments = Adjustments(shop, cases, standing)
+    adjusting_scans = AdjustingScans(adjustments, adjustments, shop.catalogue, shop.clock.wall_us)
     orders = Orders(shop, lambda: unsent_bodies(journal))
     selling = Selling(
         catalogue=shop.catalogue,
@@ -120,6 +125,7 @@ def make_parts(
             Mode.RETURN: taking_back.take_back,
             Mode.STOCKTAKE: counting_scans.count,
             Mode.SHIP: shipping_scans.load,
+            Mode.ADJUST: adjusting_scans.note,
         },
         {Mode.SALE: desk, Mode.RETURN: returns_desk},
         goods,
@@ -129,6 +135,7 @@ def make_parts(
     counter.take_command(Mode.STOCKTAKE, "AREA", counting_scans.area)
     counter.take_command(Mode.SHIP, "UNDO", shipping_scans.undo)
     counter.take_command(Mode.SHIP, "SITE", shipping.choose_by_card)
+    counter.take_command(Mode.ADJUST, "UNDO", adjusting_scans.undo)
     return Parts(
         counter=counter,
         desk=desk,
@@ -157,6 +164,9 @@ def make_parts(
         double_trigger_ms=settings.till.double_trigger_ms,
         clock=shop.clock,
         hub=hub,
+        adjustments=adjustments,
+        adjusting_scans=adjusting_scans,
+        told_adjustments=ToldAdjustments(adjustments, reader, verification, shop.catalogue),
         shifts=shifts,
         pricing=pricing,
     )

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from agent.local.adjusting import adjusting_router
 from agent.local.desk import desk_router
 from agent.local.events import events_router
 from agent.local.goods import goods_router
@@ -73,6 +74,7 @@ def create_app(
         yield parts.unpacking.frame()
         yield parts.counting.frame()
         yield parts.shipping.frame()
+        yield parts.adjustments.frame()
         yield parts.shifts.frame()
         yield parts.pricing.frame()
         yield parts.orders.frame()

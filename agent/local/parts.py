@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from agent.adjusting.scans import AdjustingScans
+from agent.adjusting.service import Adjustments
+from agent.adjusting.told import ToldAdjustments
 from agent.clock import Clock
 from agent.despatching.notes import Notes
 from agent.despatching.scans import ShippingScans
@@ -62,5 +65,8 @@ class Parts:
     double_trigger_ms: int
     clock: Clock
     hub: Hub
+    adjustments: Adjustments
+    adjusting_scans: AdjustingScans
+    told_adjustments: ToldAdjustments
     shifts: Shifts
     pricing: Pricing

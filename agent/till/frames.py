@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
+from agent.adjusting.rules import Adjusting
 from agent.despatching.seen import LoadedCase, LoadedLine
 from agent.orders.rules import Draft
 from agent.packing.rules import CaseDraft
@@ -35,6 +36,7 @@ class Mode(StrEnum):
     UNPACK = "unpack"
     STOCKTAKE = "stocktake"
     SHIP = "ship"
+    ADJUST = "adjust"
 
 
 class Outcome(StrEnum):
@@ -228,6 +230,16 @@ class OrderDraftFrame(msgspec.Struct, frozen=True, kw_only=True, tag="order_draf
     draft: Draft
 
 
+class AdjustingFrame(msgspec.Struct, frozen=True, kw_only=True, tag="adjusting", tag_field="type"):
+    """The goods that are noted as gone or found, and the ``reasons`` there are. ``names`` are those of the products."""
+
+    adjusting: Adjusting
+    names: dict[str, str]
+    pieces: Decimal
+    can_undo: bool
+    reasons: tuple[str, ...]
+
+
 class ShiftFrame(msgspec.Struct, frozen=True, kw_only=True, tag="shift", tag_field="type"):
     """The shift that is open (None: none is), and who stands at the counter. What should be in the drawer is not in it."""
 
@@ -269,6 +281,7 @@ Frame = (
     | StocktakeFrame
     | ShippingFrame
     | OrderDraftFrame
+    | AdjustingFrame
     | ShiftFrame
     | AuthorisationFrame
     | CompletedFrame

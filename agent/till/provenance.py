@@ -49,6 +49,9 @@ _WHERE_IT_IS: dict[State, str] = {
 }
 
 
+_WRITTEN_OFF = frozenset({State.STOLEN, State.DESTROYED})
+
+
 def provenance(evidence: Evidence, site: str) -> Provenance:
     """Where an item was sold. What this till did to it counts, unless central tells of a later sale elsewhere."""
     local, replica = evidence.local, evidence.replica
@@ -74,6 +77,9 @@ def _is_sold(replica: ItemHere) -> bool:
 
 
 def _back_already(local: LocalItem) -> NotSold:
+    if local.state in _WRITTEN_OFF:
+        on_paper = "" if local.receipt is None else f", with {local.receipt}"
+        return NotSold("not_sold", f"this item was never sold: {_WHERE_IT_IS[State(local.state)]}{on_paper}")
     on = "" if local.receipt is None else f", with {local.receipt}"
     if local.state == State.QUARANTINED:
         return NotSold("returned_already", f"this item has come back already{on}, and was set aside")

@@ -11,7 +11,15 @@ from agent.journal.notices import NoticeKind, dismiss_subject, note
 from agent.store import Connection
 from agent.verification.rules import LocalItem
 from agent.verification.settlement import Standing, standing_after
-from protocol.events import Body, GoodsDespatched, GoodsReceived, Sale, SaleReturned, SaleVoided
+from protocol.events import (
+    Body,
+    GoodsDespatched,
+    GoodsReceived,
+    Sale,
+    SaleReturned,
+    SaleVoided,
+    StockAdjusted,
+)
 from protocol.feeds import Feed, ItemHere
 from protocol.items import State
 from protocol.messages import FeedChunk
@@ -29,6 +37,7 @@ SELECT 1 FROM documents d
  WHERE d.document_id = ?
 """
 
+_LET_BACK = frozenset({State.IN_TRANSIT, State.STOLEN, State.DESTROYED})
 _Row = tuple[str, str, str, int, str | None, str | None, str | None]
 
 
@@ -64,7 +73,7 @@ def settle(connection: Connection, chunk: FeedChunk, site: str, now_us: int) -> 
             continue
         is_acked = connection.execute(_IS_ACKED, (sold.sale_id,)).fetchone() is not None
         heard = _item_decoder.decode(row.body)
-        if sold.state == State.IN_TRANSIT:
+        if sold.state in _LET_BACK:
             _let_back(connection, sold, heard, site, is_acked=is_acked)
             continue
         standing = standing_after(sold, heard, site, is_acked=is_acked)
@@ -89,7 +98,7 @@ def _tell(
 
 
 def _let_back(connection: Connection, left: LocalItem, heard: ItemHere, site: str, *, is_acked: bool) -> None:
-    """An item that left here, and that central has in stock here although it has the despatch: another till has received it since."""
+    """An item that left here or was written off, and that central has in stock here although it knows of that: it has come back since."""
     if is_acked and heard.state == State.SELLABLE and heard.site == site:
         connection.execute("DELETE FROM local_items WHERE item = ?", (left.item,))
 
@@ -101,6 +110,8 @@ def _minute(at_us: int) -> str:
 def _rows(body: Body, receipt: str, at_us: int) -> Iterable[_Row]:
     if isinstance(body, GoodsReceived | GoodsDespatched):
         yield from _moved(body, receipt, at_us)
+    elif isinstance(body, StockAdjusted):
+        yield from _gone(body, receipt, at_us)
     elif isinstance(body, Sale):
         for line in body.lines:
             if line.item is not None:
@@ -122,3 +133,11 @@ def _moved(body: GoodsReceived | GoodsDespatched, receipt: str, at_us: int) -> I
     for goods in body.lines:
         for item in goods.items:
             yield item, goods.gtin, state.value, at_us, *left, None
+
+
+def _gone(body: StockAdjusted, number: str, at_us: int) -> Iterable[_Row]:
+    """What was written off bears the number and the id of its adjustment. What was found is where it was; see :mod:`agent.adjusting`."""
+    state = State.STOLEN if body.reason == "theft" else State.DESTROYED
+    for goods in body.lines:
+        for item in goods.items if goods.quantity < 0 else ():
+            yield item, goods.gtin, state.value, at_us, number, body.adjustment_id, None
