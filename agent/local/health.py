@@ -129,6 +129,9 @@ def _feed(feed: LinkFeed, now_us: int) -> FeedStatus:
 
 
 def _without_clock(frame: StatusFrame) -> StatusFrame:
-    """The parts of a status whose change is news; ages grow by themselves, and the page counts them on."""
+    """The parts of a status whose change is news; ages grow by themselves, and the page counts them on. Each scan has a frame of its own."""
     feeds = {name: msgspec.structs.replace(feed, age_s=None) for name, feed in frame.feeds.items()}
-    return msgspec.structs.replace(frame, now_us=0, oldest_unsent_s=None, feeds=feeds, free_bytes=0)
+    scanners = [msgspec.structs.replace(scanner, scans=0) for scanner in frame.scanners]
+    return msgspec.structs.replace(
+        frame, now_us=0, oldest_unsent_s=None, feeds=feeds, scanners=scanners, free_bytes=0
+    )

@@ -8,6 +8,8 @@ from concurrent.futures import Future
 from functools import partial
 from typing import NamedTuple, Protocol, runtime_checkable
 
+import msgspec
+
 from agent.scanners.signals import SIGNALS
 from agent.till.frames import ScanFrame
 from devices.double_trigger import DoubleTrigger
@@ -22,6 +24,11 @@ TakeScan = Callable[..., Future[ScanFrame]]
 @runtime_checkable
 class _GivesFeedback(Protocol):
     def give_feedback(self, signal: Signal) -> bool: ...
+
+
+class _Counts(msgspec.Struct):
+    scans: int = 0
+    faults: int = 0
 
 
 class _AtWork(NamedTuple):
@@ -40,6 +47,7 @@ class Scanners:
         self._on_change = on_change
         self._double_trigger_ms = double_trigger_ms
         self._statuses: dict[str, DeviceStatus] = {}
+        self._counts: dict[str, _Counts] = {}
         self._at_work: dict[str, _AtWork] = {}
 
     def start(self) -> None:
@@ -62,6 +70,7 @@ class Scanners:
         at_work.stop.set()
         at_work.thread.join(timeout=2.0)
         self._statuses.pop(source.name, None)
+        self._counts.pop(source.name, None)
         self._on_change()
 
     def stop(self) -> None:
@@ -78,14 +87,23 @@ class Scanners:
         return set(self._at_work)
 
     def statuses(self) -> list[DeviceStatus]:
-        """How each device stands, by name."""
-        return [status for _, status in sorted(self._statuses.copy().items())]
+        """How each device stands, by name, with what it has scanned up to now: a device itself tells that only when its state changes."""
+        return [self._counted(status) for _, status in sorted(self._statuses.copy().items())]
+
+    def _counted(self, status: DeviceStatus) -> DeviceStatus:
+        counts = self._counts.get(status.device, _Counts())
+        return msgspec.structs.replace(
+            status, scans=max(status.scans, counts.scans), faults=max(status.faults, counts.faults)
+        )
 
     def _run(self, source: Source, stop: threading.Event) -> None:
         window = DoubleTrigger(self._double_trigger_ms)
-        source.run(partial(self._deliver, source, window), self._report, stop)
+        counts = self._counts[source.name] = _Counts()
+        source.run(partial(self._deliver, source, window, counts), self._report, stop)
 
-    def _deliver(self, source: Source, window: DoubleTrigger, scan: Scan) -> None:
+    def _deliver(self, source: Source, window: DoubleTrigger, counts: _Counts, scan: Scan) -> None:
+        counts.scans += scan.intact
+        counts.faults += not scan.intact
         judged = self._take(scan, repeated=window.repeated(scan))
         if isinstance(source, _GivesFeedback):
             judged.add_done_callback(partial(_feed_back, source))

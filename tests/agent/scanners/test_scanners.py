@@ -88,6 +88,22 @@ def test_a_scan_on_the_line_becomes_a_verdict(counter: Counter, tmp_path: Path) 
     scanner.unplug()
 
 
+def test_the_status_tells_every_scan_and_not_only_when_the_device_changes(
+    counter: Counter, tmp_path: Path
+) -> None:
+    scanner = PtyScanner(tmp_path / "front")
+    scanner.plug_in()
+    with running(counter, serial(scanner.link, "front")) as counted:
+        counted.until_state("front", DeviceState.OPEN)
+        told = []
+        for number, code in enumerate(("4006381333931", "5000112637922", "4006381333931"), 1):
+            scanner.send(code.encode() + b"\r")
+            counted.until_frames(number)
+            told.append(counted.scanners.statuses()[0].scans)
+    assert told == [1, 2, 3]
+    scanner.unplug()
+
+
 def test_a_trigger_that_fires_twice_counts_once(counter: Counter, tmp_path: Path) -> None:
     scanner = PtyScanner(tmp_path / "front")
     scanner.plug_in()
