@@ -76,7 +76,7 @@ def _of_references(connection: Connection) -> Iterator[str]:
 
 
 def _of_what_keys_tell(connection: Connection) -> Iterator[str]:
-    site_of = dict(connection.execute(_BY_SITE).fetchall())
+    site_of: dict[str, str] = dict(connection.execute(_BY_SITE).fetchall())
     for table, key, columns in connection.execute(_KEYS):
         if table in site_of and table not in KNOWN_BY_KEY and site_of[table] not in columns:
             yield f"table {table}: its key {key} ({', '.join(columns)}) tells a dealer that another site has such a row"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -34,7 +34,7 @@ from tests.integration.books import (
 from tests.simulation.machine import Machine
 
 AGENT, OTHER = "north-1", "south-1"
-LATER = datetime(2029, 1, 15, tzinfo=UTC)
+LATER = datetime.now(UTC) + timedelta(days=500)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def sell(to: Machine, count: int, gtin: str = BREAD) -> list[bytes]:
 
 
 def let_events_go(books: Central, dark: str = "") -> list[Gone | Kept]:
-    """Two years later; every agent was heard meanwhile, but for one."""
+    """More than a year later; every agent was heard meanwhile, but for one."""
     with books.database.transaction() as connection:
         connection.execute("UPDATE agents SET seen_at = %s WHERE agent_id <> %s", (LATER, dark))
     outcomes = let_go(books.database, LATER, Retention(events_months=6))

@@ -126,7 +126,7 @@ def test_nobody_waits_behind_a_migration_that_waits_for_a_long_transaction(
     done: list[str] = []
     migration = threading.Thread(target=migrate)
     with intake.going_on(), database.connect() as reader:
-        reader.execute("SELECT count(*) FROM " + table)  # type: ignore[arg-type]
+        reader.execute("SELECT count(*) FROM " + table)
         migration.start()
         assert waits.wait(60)
         intake.wait_for_more(30)
