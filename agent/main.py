@@ -25,7 +25,7 @@ from agent.local.health import Health
 from agent.local.server import listen, serve
 from agent.neighbours.messages import ItemTold
 from agent.neighbours.service import Certificates, Known, Neighbours
-from agent.printing.making import make_printing
+from agent.printing.making import Papers, make_printing
 from agent.printing.service import Printing
 from agent.scanners.service import Scanners
 from agent.scanners.sources import make_sources
@@ -107,8 +107,11 @@ class Agent:
             settings,
             identity,
             shop,
-            self.parts.receipts,
-            closed_by=self.parts.shifts.closed_by,
+            Papers(
+                receipts=self.parts.receipts,
+                closed_by=self.parts.shifts.closed_by,
+                note_of=self.parts.notes.find,
+            ),
             record_drawer=self.journal.append,
             on_change=self._tell_changed,
         )

@@ -15,6 +15,8 @@ from agent.commands import (
     replaying,
     running,
     setup,
+    shipping,
+    stocktake,
 )
 
 app = typer.Typer(
@@ -35,3 +37,5 @@ app.add_typer(devices.app, name="devices")
 app.add_typer(journal.app, name="journal")
 app.add_typer(setup.app, name="config")
 app.add_typer(orders.app, name="orders")
+app.add_typer(stocktake.app, name="stocktake")
+app.add_typer(shipping.app, name="ship")

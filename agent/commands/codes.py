@@ -50,9 +50,13 @@ def decode(
 
 
 def control_code(
-    command: Annotated[str, typer.Argument(help="MODE or UNDO.")],
+    command: Annotated[str, typer.Argument(help="MODE, UNDO, AREA or SITE.")],
     argument: Annotated[
-        str, typer.Argument(help="Of MODE: SALE, VERIFY, RECEIVE, REORDER, RETURN, PACK or UNPACK.")
+        str,
+        typer.Argument(
+            help="Of MODE: SALE, VERIFY, RECEIVE, REORDER, RETURN, PACK, UNPACK, STOCKTAKE or SHIP; of AREA: what a shelf"
+            " is called; of SITE: where goods go."
+        ),
     ] = "",
     config: ConfigOption = None,
 ) -> None:

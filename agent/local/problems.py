@@ -19,7 +19,16 @@ from protocol.errors import ProtocolError
 T = TypeVar("T")
 BODY_LIMIT_BYTES = 1024 * 1024
 _NOT_FOUND = frozenset(
-    {"no_sale", "no_order", "no_line", "no_basket", "no_product", "no_despatch", "unknown_shift"}
+    {
+        "no_sale",
+        "no_order",
+        "no_line",
+        "no_basket",
+        "no_product",
+        "no_despatch",
+        "no_stocktake",
+        "unknown_shift",
+    }
 )
 _CONFLICTS = frozenset(
     {

@@ -10,6 +10,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from agent.despatching import rules
+from agent.despatching.notes import DespatchNote
 from agent.despatching.rules import Leaving
 from agent.despatching.scans import Change
 from agent.despatching.service import CompleteShippingAsked
@@ -20,6 +21,7 @@ from agent.local.openapi import body
 from agent.local.parts import Parts
 from agent.local.problems import Problem, check, json, read, written
 from agent.local.scans import typed
+from agent.printing.service import Printing
 from agent.tallying.rules import NotTallied, set_quantity, take_out
 from agent.till.frames import Mode
 from protocol.aggregation import sscc_fault
@@ -56,13 +58,13 @@ class CodeLoaded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     uncoded: bool = False
 
 
-def shipping_router(parts: Parts) -> APIRouter:
-    """The routes."""
+def shipping_router(parts: Parts, printing: Printing | None) -> APIRouter:
+    """The routes. Without a printer, a note is shown and not printed."""
     router = APIRouter(tags=["shipping"])
     shipping = parts.shipping
     _add_loading(router, parts)
     _add_unloading(router, parts)
-    _add_shipments(router, parts)
+    _add_shipments(router, parts, printing)
 
     @router.get("/v1/sites")
     async def get_sites() -> Response:
@@ -171,17 +173,24 @@ def _changed(parts: Parts, change: Change) -> Response:
     return json(parts.shipping.frame())
 
 
-def _add_shipments(router: APIRouter, parts: Parts) -> None:
+def _add_shipments(router: APIRouter, parts: Parts, printing: Printing | None) -> None:
     @router.get("/v1/shipments")
     async def get_shipments(limit: Annotated[int, Query(ge=1, le=LISTED_LIMIT)] = 50) -> Response:
         return json({"shipments": await asyncio.to_thread(parts.notes.listed, limit)})
 
     @router.get("/v1/shipments/{despatch_id}")
     async def get_shipment(despatch_id: str) -> Response:
-        note = parts.notes.find(despatch_id)
-        if note is None:
-            raise Problem(404, f"despatch {despatch_id[:64]}: was not made by this agent", key="no_despatch")
-        return json(note)
+        return json(_note(parts, despatch_id))
+
+    @router.post("/v1/shipments/{despatch_id}/print", status_code=202)
+    async def print_note(despatch_id: str) -> Response:
+        note = _note(parts, despatch_id)
+        if printing is None:
+            raise Problem(
+                409, "no printer is configured here: the table [printer] names one", key="no_printer"
+            )
+        printing.reprint_note(note)
+        return json({"number": note.number, "printer": printing.status()}, 202)
 
     @router.post("/v1/shipments", status_code=201, openapi_extra=body(ShipmentAsked))
     async def post_shipment(request: Request) -> Response:
@@ -189,3 +198,10 @@ def _add_shipments(router: APIRouter, parts: Parts) -> None:
         check_id("despatch_id", asked.despatch_id)
         check_id("order_id", asked.order_id)
         return await written(await asyncio.to_thread(parts.told.write, asked))
+
+
+def _note(parts: Parts, despatch_id: str) -> DespatchNote:
+    note = parts.notes.find(despatch_id)
+    if note is None:
+        raise Problem(404, f"despatch {despatch_id[:64]}: was not made by this agent", key="no_despatch")
+    return note

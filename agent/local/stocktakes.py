@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Future
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -10,6 +11,8 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from agent.documents import Refusal
+from agent.local.answered import Answered
+from agent.local.ids import check_id
 from agent.local.openapi import body
 from agent.local.parts import Parts
 from agent.local.problems import Problem, check, json, read, written
@@ -21,7 +24,7 @@ from agent.stocktakes.service import NO_AREA, Key, no_stocktake
 from agent.tallying import rules
 from agent.tallying.rules import NotTallied
 from agent.till.found import Found, frame_of
-from agent.till.frames import Mode, Outcome
+from agent.till.frames import Mode, Outcome, ScanFrame
 from devices.double_trigger import DoubleTrigger
 from protocol.codes import MAX_LENGTH, parse_typed
 
@@ -49,12 +52,13 @@ class AreaOpened(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class CodeCounted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``POST …/areas/{area}/scans``. ``device`` has a double-trigger window of its own, as at ``/v1/scans``."""
+    """``POST …/areas/{area}/scans``. ``device`` has a double-trigger window of its own, and ``request_id`` counts once, as at ``/v1/scans``."""
 
     code: Annotated[str, msgspec.Meta(max_length=4 * MAX_LENGTH)]
     quantity: Decimal | None = None
     uncoded: bool = False
     device: DeviceName | None = None
+    request_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
 
 
 class CountSet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,6 +83,7 @@ def stocktakes_router(parts: Parts) -> APIRouter:
     @router.post("/v1/stocktakes", status_code=201, openapi_extra=body(StocktakeBegun))
     async def begin(request: Request) -> Response:
         asked = await read(request, StocktakeBegun)
+        check_id("stocktake_id", asked.stocktake_id)
         begun = counting.stocktakes.begin(asked.name, asked.stocktake_id)
         if isinstance(begun, Refusal):
             check(begun)
@@ -115,6 +120,7 @@ def stocktakes_router(parts: Parts) -> APIRouter:
 def _add_area(router: APIRouter, parts: Parts) -> None:
     counting = parts.counting
     window = DoubleTrigger(parts.double_trigger_ms)
+    answered: Answered[ScanFrame] = Answered()
     path = "/v1/stocktakes/{stocktake_id}/areas/{area}"
 
     @router.get(path)
@@ -140,28 +146,44 @@ def _add_area(router: APIRouter, parts: Parts) -> None:
     async def count_code(stocktake_id: str, area: str, request: Request) -> Response:
         asked = await read(request, CodeCounted)
         key = stocktake_id, area
-        scan = msgspec.structs.replace(typed(asked.code, parts.clock), device=asked.device or "page")
-        code = parts.reader.read(parse_typed(asked.code), today=parts.clock.today())
-        if code.refusal is not None:
-            found = Found(outcome=Outcome.UNREADABLE, message=code.refusal, key="unreadable")
-        elif asked.device is not None and window.repeated(scan):
-            found = Found(outcome=Outcome.IGNORED, message="scanned twice; counted once", key="repeated")
-        else:
-            judged = parts.verification.confirmed(code)
-            found = parts.counting_scans.count_in(
-                key, code, judged, quantity=asked.quantity, uncoded=asked.uncoded
-            )
-        if key == counting.key:
-            parts.counter.show(scan, code, found, Mode.STOCKTAKE)
-        else:
-            for work in found.follow_up:
-                work()
-        return json(frame_of(found, scan=scan, code=code, mode=Mode.STOCKTAKE, took_us=0))
+
+        def count() -> Future[ScanFrame]:
+            done: Future[ScanFrame] = Future()
+            done.set_result(_counted(parts, window, key, asked))
+            return done
+
+        begun = count() if asked.request_id is None else answered.once(asked.request_id, (key, asked), count)
+        if begun is None:
+            reason = f"request_id {asked.request_id}: was used for another scan; give a new one"
+            raise Problem(409, reason, key="conflict")
+        return json(begun.result())
 
     @router.post(f"{path}/send", status_code=201, openapi_extra=body(SendAsked))
     async def send(stocktake_id: str, area: str, request: Request) -> Response:
         asked = await read(request, SendAsked)
+        check_id("count_id", asked.count_id)
         return await written(parts.sending.send((stocktake_id, area), asked))
+
+
+def _counted(parts: Parts, window: DoubleTrigger, key: Key, asked: CodeCounted) -> ScanFrame:
+    """Count a code into an area; it shows at the counter where the area is the counter's."""
+    scan = msgspec.structs.replace(typed(asked.code, parts.clock), device=asked.device or "page")
+    code = parts.reader.read(parse_typed(asked.code), today=parts.clock.today())
+    if code.refusal is not None:
+        found = Found(outcome=Outcome.UNREADABLE, message=code.refusal, key="unreadable")
+    elif asked.device is not None and window.repeated(scan):
+        found = Found(outcome=Outcome.IGNORED, message="scanned twice; counted once", key="repeated")
+    else:
+        judged = parts.verification.confirmed(code)
+        found = parts.counting_scans.count_in(
+            key, code, judged, quantity=asked.quantity, uncoded=asked.uncoded
+        )
+    if key == parts.counting.key:
+        parts.counter.show(scan, code, found, Mode.STOCKTAKE)
+    else:
+        for work in found.follow_up:
+            work()
+    return frame_of(found, scan=scan, code=code, mode=Mode.STOCKTAKE, took_us=0)
 
 
 def _add_parts(router: APIRouter, parts: Parts) -> None:

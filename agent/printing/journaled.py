@@ -1,4 +1,4 @@
-"""The latest sales and ends of shifts of this till, as a printer that was not there has to know them."""
+"""The latest sales, ends of shifts and despatches of this till, as a printer that was not there has to know them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from agent.store import Connection
 
 _PRINTED = """
 SELECT document_id, kind, epoch, seq, event_time_us FROM documents
- WHERE kind IN ('sale', 'shift_close') AND event_time_us >= ? ORDER BY seq
+ WHERE kind IN ('sale', 'shift_close', 'despatch') AND event_time_us >= ? ORDER BY seq
 """
 
 
@@ -23,5 +23,5 @@ class DocumentWritten(msgspec.Struct, frozen=True):
 
 
 def written_since(connection: Connection, since_us: int) -> list[DocumentWritten]:
-    """The sales and ends of shifts since then, in the order of the journal. Inside a read."""
+    """The sales, ends of shifts and despatches since then, in the order of the journal. Inside a read."""
     return [DocumentWritten(*row) for row in connection.execute(_PRINTED, (since_us,))]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
+from agent.despatching.notes import DespatchNote
 from agent.identity.storage import Identity
 from agent.printing.escpos_printer import EscposPrinter, require_library
 from agent.printing.service import Around, Printing, RecordDrawer
@@ -15,13 +17,21 @@ from agent.till.receipts import Receipts
 _CACHE = "printer-models"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Papers:
+    """Where what is printed is looked up: sales, ends of shifts, despatches."""
+
+    receipts: Receipts
+    closed_by: Callable[[str], Report | None]
+    note_of: Callable[[str], DespatchNote | None]
+
+
 def make_printing(
     settings: Settings,
     identity: Identity,
     shop: Shop,
-    receipts: Receipts,
+    papers: Papers,
     *,
-    closed_by: Callable[[str], Report | None],
     record_drawer: RecordDrawer,
     on_change: Callable[[], None],
 ) -> Printing | None:
@@ -37,7 +47,7 @@ def make_printing(
     around = Around(
         store=shop.store,
         drafts=shop.drafts,
-        receipts=receipts,
+        receipts=papers.receipts,
         catalogue=shop.catalogue,
         clock=shop.clock,
         record_drawer=record_drawer,
@@ -45,6 +55,7 @@ def make_printing(
         time_zone=identity.time_zone,
         language=settings.till.language,
         on_change=on_change,
-        closed_by=closed_by,
+        closed_by=papers.closed_by,
+        note_of=papers.note_of,
     )
     return Printing(settings.printer, EscposPrinter(settings.printer, cache), around)

@@ -17,10 +17,11 @@ _MINUTE_US = 60_000_000
 
 SALE = "sale"
 SHIFT_CLOSE = "shift_close"
+DESPATCH = "despatch"
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """One piece of paper: the receipt of a sale, the report of a shift (``kind`` shift_close), or a ``report`` as it stood when asked for.
+    """One piece of paper: the receipt of a sale, the report of a shift (``kind`` shift_close), the note of a despatch, or a ``report`` as it stood when asked for.
 
     ``unconfirmed`` counts how often it may have been printed already.
     """

@@ -19,13 +19,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from agent.clock import Clock
+from agent.despatching.notes import DespatchNote
 from agent.documents import Refusal
 from agent.drafts import Drafts
 from agent.errors import AgentError
 from agent.printing import queue, rules
+from agent.printing.despatch_paper import despatch_note
 from agent.printing.journaled import written_since
 from agent.printing.printer import Printer, PrinterTrouble
-from agent.printing.queue import SALE, SHIFT_CLOSE, Job, Waiting
+from agent.printing.queue import DESPATCH, SALE, SHIFT_CLOSE, Job, Waiting
 from agent.printing.settings import PrinterSettings
 from agent.printing.shift_paper import shift_report
 from agent.shifts.rules import Report
@@ -61,6 +63,11 @@ class _Written(msgspec.Struct):
     seq: int
     sale_id: str = ""
     closing_id: str = ""
+    despatch_id: str = ""
+
+    def id_of(self, kind: str) -> str:
+        """The document's own id."""
+        return {SALE: self.sale_id, SHIFT_CLOSE: self.closing_id}.get(kind, self.despatch_id)
 
 
 _CASH_STEPS = frozenset({"cash_move", "shift_open"})
@@ -82,6 +89,7 @@ class Around:
     language: str
     on_change: Callable[[], None] = lambda: None
     closed_by: Callable[[str], Report | None] = lambda _: None
+    note_of: Callable[[str], DespatchNote | None] = lambda _: None
 
 
 @dataclass(slots=True)
@@ -137,11 +145,16 @@ class Printing:
     # -- what is asked for -----------------------------------------------------------------------------------------------
 
     def announced(self, frame: object) -> None:
-        """A frame for the screens; a completed sale among them is printed, and the report of a shift that was closed.
+        """A frame for the screens; a completed sale among them is printed, the report of a shift that was closed, and a despatch's note.
 
         Cash that is put in or taken out opens the drawer. Called by whoever sells: returns at once.
         """
-        if not isinstance(frame, CompletedFrame) or frame.kind not in {SALE, SHIFT_CLOSE, *_CASH_STEPS}:
+        if not isinstance(frame, CompletedFrame) or frame.kind not in {
+            SALE,
+            SHIFT_CLOSE,
+            DESPATCH,
+            *_CASH_STEPS,
+        }:
             return
         with self._condition:
             if frame.kind in _CASH_STEPS:
@@ -155,7 +168,7 @@ class Printing:
         written = msgspec.json.decode(frame.document, type=_Written)
         is_sale = frame.kind == SALE
         job = Job(
-            document_id=written.sale_id if is_sale else written.closing_id,
+            document_id=written.id_of(frame.kind),
             queued_at_us=self._around.clock.wall_us(),
             kind=frame.kind,
         )
@@ -181,6 +194,14 @@ class Printing:
             self._keep(queue.with_copy(self._waiting, job))
             self._condition.notify_all()
         return kept
+
+    def reprint_note(self, note: DespatchNote) -> None:
+        """Print a despatch note once more, marked as a copy."""
+        now_us = self._around.clock.wall_us()
+        job = Job(document_id=note.despatch_id, queued_at_us=now_us, is_copy=True, kind=DESPATCH)
+        with self._condition:
+            self._keep(queue.with_copy(self._waiting, job))
+            self._condition.notify_all()
 
     def open_drawer(self, reason: str, clerk: str | None) -> Refusal | Future[str | None]:
         """Open the drawer once that is in the journal. Resolves to None, or to why it did not open."""
@@ -285,6 +306,8 @@ class Printing:
             return self._printer.render(
                 shift_report(report, times, around.site, language, self._settings, is_copy=job.is_copy)
             )
+        if job.kind == DESPATCH:
+            return self._rendered_note(job, language)
         kept = around.receipts.find(job.document_id)
         if kept is None:
             return b""
@@ -299,6 +322,13 @@ class Printing:
             is_voided=kept.voided_by is not None,
         )
         return self._printer.render(rules.receipt(shown, self._settings))
+
+    def _rendered_note(self, job: Job, language: str) -> bytes:
+        note = self._around.note_of(job.document_id)
+        if note is None:
+            return b""
+        at = _local(note.at_us, self._around.time_zone)
+        return self._printer.render(despatch_note(note, at, language, self._settings, is_copy=job.is_copy))
 
     # -- the disk ----------------------------------------------------------------------------------------------------------
 

@@ -43,7 +43,7 @@ def open_printing(counter: Counter, printer: TcpPrinter, tmp_path: Path) -> Iter
         around = Around(
             store=counter.store, drafts=counter.shop.drafts, receipts=counter.parts.receipts,
             catalogue=counter.shop.catalogue, clock=counter.clock, record_drawer=counter.journal.append, site=SITE,
-            time_zone="Europe/Berlin", language="en",
+            time_zone="Europe/Berlin", language="en", note_of=counter.parts.notes.find,
         )  # fmt: skip
         printing = Printing(found, EscposPrinter(found, tmp_path), around, Backoff(0.02, 0.05))
         running.append(printing)
