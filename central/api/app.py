@@ -37,6 +37,7 @@ from central.orders.routes import router as orders
 from central.policy.routes import router as policy
 from central.prices.routes import router as prices
 from central.products.routes import router as products
+from central.reconciliation.range_routes import router as reconciliation_ranges
 from central.reconciliation.routes import router as reconciliation
 from central.resolver.routes import DigitalLinkRoute
 from central.resolver.routes import router as public_check
@@ -50,7 +51,7 @@ from central.version import VERSION
 ROUTERS: tuple[APIRouter, ...] = (
     sites, products, prices, ledger, items, sales, orders, despatches, reconciliation, discrepancies, discrepancy_decisions, suspects, invoices,
     journals, events, agents,
-    code_keys, code_orders, containers, policy, exports, stocktakes, shifts,
+    code_keys, code_orders, containers, policy, exports, stocktakes, shifts, reconciliation_ranges,
 )  # fmt: skip
 OPEN_TO_ALL: tuple[APIRouter, ...] = (health.router, documentation.router, enrolment_router, public_check)
 """Routes that ask for no token: they say nothing of the trade, or carry a proof of their own. The public check can be switched off, and comes

@@ -24,6 +24,7 @@ from central.database import Connection
 from central.reconciliation import beside, closing, tables
 from central.reconciliation import reading as books
 from central.reconciliation.periods import end_of_day
+from central.reconciliation.ranges import TooLong
 from central.reconciliation.rebuild import rebuild as replay
 from central.reconciliation.rebuild import zero_sum
 from central.reconciliation.statement import DayStatement, NotKept, UnknownSite, day_statement, site_of
@@ -107,6 +108,8 @@ def answered() -> Iterator[None]:
         yield
     except UnknownSite as unknown:
         raise Problem(404, str(unknown)) from None
+    except TooLong as long:
+        raise Problem(400, str(long)) from None
     except NotKept as gone:
         raise Problem(404, str(gone)) from None
 
