@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from agent.commands import (
+    adjusting,
     codes,
     devices,
     identity,
@@ -15,6 +16,7 @@ from agent.commands import (
     replaying,
     running,
     setup,
+    shifts,
     shipping,
     stocktake,
 )
@@ -33,6 +35,8 @@ identity.add_to(app)
 packing.add_to(app)
 printing.add_to(app)
 replaying.add_to(app)
+adjusting.add_to(app)
+shifts.add_to(app)
 app.add_typer(devices.app, name="devices")
 app.add_typer(journal.app, name="journal")
 app.add_typer(setup.app, name="config")

@@ -50,12 +50,12 @@ def decode(
 
 
 def control_code(
-    command: Annotated[str, typer.Argument(help="MODE, UNDO, AREA or SITE.")],
+    command: Annotated[str, typer.Argument(help="MODE, UNDO, AREA, SITE, CLERK or SUPERVISOR.")],
     argument: Annotated[
         str,
         typer.Argument(
-            help="Of MODE: SALE, VERIFY, RECEIVE, REORDER, RETURN, PACK, UNPACK, STOCKTAKE or SHIP; of AREA: what a shelf"
-            " is called; of SITE: where goods go."
+            help="Of MODE: SALE, VERIFY, RECEIVE, REORDER, RETURN, PACK, UNPACK, STOCKTAKE, SHIP or ADJUST; of AREA: what a"
+            " shelf is called; of SITE: where goods go; of CLERK and SUPERVISOR: whose card it is."
         ),
     ] = "",
     config: ConfigOption = None,

@@ -34,6 +34,7 @@ def run(*arguments: str) -> Outcome:
         (), ("run",), ("status",), ("scan",), ("decode",), ("enrol",), ("devices",), ("journal",), ("journal", "verify"),
         ("journal", "export"), ("config",), ("config", "check"), ("orders",), ("orders", "list"), ("orders", "propose"),
         ("orders", "submit"), ("orders", "cancel"), ("pack",), ("unpack",), ("control-code",),
+        ("shift",), ("shift", "open"), ("shift", "close"), ("shift", "show"), ("cash", "in"), ("cash", "out"), ("pin-hash",), ("adjust",),
     ],
 )  # fmt: skip
 def test_every_command_explains_itself(arguments: tuple[str, ...]) -> None:
