@@ -4,31 +4,12 @@ import { at, fill, html } from './dom.js';
 import { voidable } from './basket.js';
 import { isCase, isChoosing } from './goods.js';
 import { openCase, parts } from './packing.js';
-import { Refused, call } from './link.js';
+import { attempt, redraw } from './asking.js';
+import { call } from './link.js';
+import { areaPath, stocktakeActs } from './stocktake.js';
+import { shipActs } from './ship.js';
 import { basket, state } from './state.js';
 import { money, next, quantity, say, time } from './words.js';
-
-let redraw = () => {};
-export function onChange(draw) { redraw = draw; }
-
-let hiding = null;
-export function complain(error) {
-  if (!(error instanceof Refused)) throw error;
-  const toast = at('toast');
-  fill(toast, html`<span>${(error.key && say(error.key, { line: error.line })) || error.message}</span>`);
-  toast.hidden = false;
-  clearTimeout(hiding);
-  hiding = setTimeout(() => { toast.hidden = true; }, 8000);
-}
-
-async function attempt(method, path, body) {
-  try {
-    return await call(method, path, body);
-  } catch (error) {
-    complain(error);
-    return null;
-  }
-}
 
 const desk = () => (state.mode === 'return' ? '/v1/returns/basket' : '/v1/basket');
 const selectedLine = () => basket()?.lines.find((line) => line.line === state.selected);
@@ -128,11 +109,33 @@ function askAmount(scan) {
   });
 }
 
+// Where a scan goes that is told again with the answer to its question.
+function tellAgain(scan, answer) {
+  const path = { stocktake: () => `${areaPath()}/scans`, ship: () => '/v1/shipping/codes' }[scan.mode];
+  if (path) attempt('POST', path(), { code: scan.scan.code, ...answer });
+}
+
+function askQuantity(scan) {
+  dialogs.askNumber({
+    title: scan.product?.name || scan.code.gtin,
+    label: `${say('quantity')} (${scan.product?.unit ?? ''})`,
+    done: (number) => {
+      state.refusals = state.refusals.filter((one) => one !== scan);
+      tellAgain(scan, { quantity: number });
+      redraw();
+    },
+  });
+}
+
 export function asked(scan) {
-  if (scan.question === 'amount' && ['sale', 'return'].includes(scan.mode) && !dialogs.isOpen()) askAmount(scan);
+  if (dialogs.isOpen()) return;
+  if (scan.question === 'amount' && ['sale', 'return'].includes(scan.mode)) askAmount(scan);
+  if (scan.question === 'quantity') askQuantity(scan);
 }
 
 export const acts = {
+  ...stocktakeActs,
+  ...shipActs,
   mode: (mode) => attempt('PUT', '/v1/mode', { mode }),
   language: () => { next(); redraw(); },
   acknowledge: () => { state.refusals.shift(); redraw(); },
@@ -147,9 +150,17 @@ export const acts = {
     const [scan] = state.refusals;
     if (scan?.question !== 'sealed') return;
     state.refusals.shift();
-    attempt('POST', '/v1/receiving/cases', { sscc: scan.case.sscc, sealed: true });
+    attempt('POST', scan.mode === 'ship' ? '/v1/shipping/cases' : '/v1/receiving/cases', { sscc: scan.case.sscc, sealed: true });
     redraw();
   },
+  count_uncoded: () => {
+    const [scan] = state.refusals;
+    if (scan?.question !== 'uncoded') return;
+    state.refusals.shift();
+    tellAgain(scan, { uncoded: true });
+    redraw();
+  },
+  enter_quantity: () => { if (state.refusals[0]?.question === 'quantity') askQuantity(state.refusals[0]); },
   turn: () => attempt('PUT', '/v1/mode', { mode: state.mode === 'pack' ? 'unpack' : 'pack' }),
   select: (text) => { state.selected = ['sale', 'return'].includes(state.mode) ? Number(text) : text; redraw(); },
   quantity: setQuantity,
@@ -209,6 +220,7 @@ export const acts = {
   print: async () => {
     const sold = state.completed && (await attempt('GET', `/v1/sales/${state.completed.document.sale_id}`));
     if (!sold) return;
+    at('receipt').classList.remove('note');
     fill(at('receipt'), html`<h1>${state.status.site}</h1><p>${say('receipt', { receipt: sold.receipt })}<br>${time(sold.event_time_us)}</p>
       <table>${sold.sale.lines.map((line) => html`<tr><td>${quantity(line.quantity)} ×</td><td>${line.gtin}</td><td>${money(line.amount_minor, sold.currency)}</td></tr>`)}</table>
       <p class="sum">${say('total')} ${money(sold.total_minor, sold.currency)}</p><p>${say('thanks')}</p>`);

@@ -4,7 +4,7 @@ import { icon } from './icons.js';
 import { state } from './state.js';
 import { age, say } from './words.js';
 
-export const modes = [['sale', 'F2'], ['verify', 'F3'], ['receive', 'F4'], ['reorder', 'F6'], ['return', 'F7'], ['pack', 'F10']];
+export const modes = [['sale', 'F2'], ['verify', 'F3'], ['receive', 'F4'], ['reorder', 'F6'], ['return', 'F7'], ['ship', 'F8'], ['pack', 'F10'], ['stocktake', 'F1']];
 
 // Unpacking is the other side of packing: one place in the bar.
 const placeOf = (mode) => (mode === 'unpack' ? 'pack' : mode);

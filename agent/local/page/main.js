@@ -1,5 +1,6 @@
 // The till page. It shows what the agent tells and asks the agent to act; it decides nothing, and closing it loses nothing.
-import { acts, asked, complain, onChange, scan } from './acts.js';
+import { acts, asked, scan } from './acts.js';
+import { complain, onChange } from './asking.js';
 import { drawBar, modes } from './bar.js';
 import { basketKeys, drawBasket } from './basket.js';
 import { detailsKeys, drawDetails } from './details.js';
@@ -10,7 +11,9 @@ import { watch } from './keys.js';
 import { call, listen } from './link.js';
 import { drawOrders, ordersKeys } from './orders.js';
 import { drawPacking, packingKeys, parts } from './packing.js';
+import { drawShip, fetchSites, shipChoices, shipKeys } from './ship.js';
 import { basket, state } from './state.js';
+import { drawStocktake, fetchStocktakes, stocktakeChoices, stocktakeKeys } from './stocktake.js';
 import { play, wake } from './tones.js';
 import { drawVerdict, lookOf, stays } from './verdict.js';
 import { begin, say } from './words.js';
@@ -24,12 +27,15 @@ const views = {
   reorder: { draw: drawOrders, keys: ordersKeys },
   pack: { draw: drawPacking, keys: packingKeys },
   unpack: { draw: drawPacking, keys: packingKeys },
+  stocktake: { draw: drawStocktake, keys: stocktakeKeys },
+  ship: { draw: drawShip, keys: shipKeys },
 };
 
 function keysNow() {
   if (state.refusals.length) {
     const question = state.refusals[0].question === 'confirm';
-    if (state.refusals[0].question === 'sealed') return [['Y', 'take_sealed', 'take_sealed', true], ['Esc', 'leave_it', 'acknowledge', true]];
+    const asks = { sealed: ['Y', state.refusals[0].mode === 'ship' ? 'send_sealed' : 'take_sealed', 'take_sealed', true], uncoded: ['Y', 'count_uncoded', 'count_uncoded', true], quantity: ['Q', 'enter_quantity', 'enter_quantity', true] }[state.refusals[0].question];
+    if (asks) return [asks, ['Esc', 'leave_it', 'acknowledge', true]];
     return question ? [['Y', 'sell_anyway', 'sell_anyway', true], ['Esc', 'not_sell', 'acknowledge', true]] : [['Esc', 'ack', 'acknowledge', true]];
   }
   return views[state.mode].keys();
@@ -41,16 +47,19 @@ function draw() {
   at('board').className = `board mode-${state.mode}`;
   fill(at('work'), views[state.mode].draw());
   fill(at('keys'), [...keysNow().filter(([key, , , possible]) => possible || key === 'F9').map(([key, word, act, possible]) => html`<button ${act ? markup(`data-do="${act}"`) : ''} ${possible ? '' : markup('disabled')}><kbd>${key}</kbd>${say(word)}</button>`),
-    html`<span class="modes-hint"><kbd>F2</kbd>…<kbd>F10</kbd>${say('switch_mode')}</span>`]);
+    html`<span class="modes-hint"><kbd>F1</kbd>…<kbd>F10</kbd>${say('switch_mode')}</span>`]);
   document.querySelector('.line.selected')?.scrollIntoView({ block: 'nearest' });
 }
 onChange(draw);
 
+const latestFirst = new Set(['stocktake', 'ship']);
 const isPacking = () => state.mode === 'pack' || state.mode === 'unpack';
 
 function choices() {
   if (state.mode === 'receive') return isChoosing() ? state.despatches.map((entry) => entry.despatch_id) : [...countedCases().map((entry) => entry.sscc), ...(state.goods?.progress.map((entry) => entry.gtin) ?? [])];
   if (isPacking()) return parts().map((part) => part.key);
+  if (state.mode === 'stocktake') return stocktakeChoices();
+  if (state.mode === 'ship') return shipChoices();
   if (state.mode === 'reorder') return state.orders ? state.orders.map(({ order }) => order.order_id) : (state.draft?.draft.lines ?? []).map((line) => line.gtin);
   return basket()?.lines.map((line) => line.line) ?? [];
 }
@@ -65,19 +74,23 @@ function step(by) {
 
 function keepSelection() {
   const all = choices();
-  if (!all.includes(state.selected)) state.selected = ((state.mode === 'receive' && isChoosing()) || isPacking() ? all[0] : all.at(-1)) ?? null;
+  if (!all.includes(state.selected)) state.selected = ((state.mode === 'receive' && isChoosing()) || isPacking() || latestFirst.has(state.mode) ? all[0] : all.at(-1)) ?? null;
 }
 
 const takes = {
   status(frame) {
     if (!state.status) begin(frame.language);
+    const moved = frame.feeds.stocktakes?.version !== state.status?.feeds.stocktakes?.version;
     state.status = frame;
+    if (moved && state.mode === 'stocktake') fetchStocktakes();
     state.statusAt = performance.now();
   },
   mode(frame) {
-    if (frame.mode !== state.mode) { state.last = null; state.selected = null; state.orders = null; state.completed = null; state.refusals = []; }
+    if (frame.mode !== state.mode) { state.last = null; state.selected = null; state.orders = null; state.completed = null; state.refusals = []; state.missing = null; state.choosing = false; }
     state.mode = frame.mode;
     if (frame.mode === 'receive') fetchDespatches();
+    if (frame.mode === 'stocktake') fetchStocktakes();
+    if (frame.mode === 'ship') fetchSites();
   },
   added(frame) { takes.scan(frame.shown); },
   basket(frame) { state.baskets[frame.kind] = frame; keepSelection(); },
@@ -88,11 +101,19 @@ const takes = {
     keepSelection();
   },
   packing(frame) { state.cases[frame.kind] = frame; keepSelection(); },
+  stocktake(frame) {
+    const isElsewhere = frame.stocktake_id !== state.counting?.stocktake_id || frame.area !== state.counting?.area;
+    state.counting = frame;
+    if (state.mode === 'stocktake' && (isElsewhere || state.missing)) fetchStocktakes();
+    keepSelection();
+  },
+  shipping(frame) { state.shipping = frame; keepSelection(); },
   order_draft(frame) { state.draft = frame; keepSelection(); },
   completed(frame) {
     state.completed = frame;
     state.last = null;
     if (frame.kind === 'receiving') fetchDespatches();
+    if (frame.kind === 'count' && state.mode === 'stocktake') fetchStocktakes();
   },
   scan(frame) {
     state.last = frame;
@@ -101,6 +122,7 @@ const takes = {
     if (stays(frame)) state.refusals.push(frame);
     if (frame.line !== null) state.selected = frame.line;
     else if (frame.outcome === 'packed') state.selected = null; // the latest, which stands on top
+    else if (frame.outcome === 'counted' || frame.outcome === 'loaded') state.selected = frame.case?.sscc ?? (frame.outcome === 'loaded' ? frame.code?.item : null) ?? frame.product?.gtin ?? frame.code?.gtin ?? null;
     else if (frame.case && frame.mode === 'receive') state.selected = frame.case.sscc;
     else if (frame.code?.gtin && (frame.mode === 'receive' || frame.mode === 'reorder')) state.selected = frame.code.gtin;
     play(lookOf(frame));

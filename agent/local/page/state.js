@@ -8,6 +8,12 @@ export const state = {
   baskets: { sale: null, return: null },
   goods: null,
   cases: { pack: null, unpack: null }, // the case that is open in each of the two modes
+  counting: null, // what is being counted at the counter
+  stocktakes: [],
+  missing: null, // null: not shown
+  shipping: null, // the goods that leave
+  sites: [],
+  choosing: false, // another destination
   draft: null,
   despatches: [],
   orders: null, // null: not shown

@@ -2,23 +2,25 @@
 import { at, fill, html, markup } from './dom.js';
 import { icon } from './icons.js';
 import { drawCase, grouped } from './packing.js';
+import { drawCounted } from './stocktake.js';
 import { state } from './state.js';
 import { age, money, say, time } from './words.js';
 
-const looks = { added: 'good', found: 'good', received: 'good', packed: 'good', refused: 'refuse', ask: 'ask', ignored: 'ignored', unreadable: 'unreadable' };
+const looks = { added: 'good', found: 'good', received: 'good', packed: 'good', counted: 'good', loaded: 'good', refused: 'refuse', ask: 'ask', ignored: 'ignored', unreadable: 'unreadable' };
 
 export function lookOf(scan) { return looks[scan.outcome] ?? 'ignored'; }
 
 // A refusal, and a doubt that the cashier is asked about, stay until they are answered.
 export function stays(scan) {
-  return scan.outcome === 'refused' || (scan.outcome === 'ask' && scan.question === 'confirm' && scan.mode === 'sale') || scan.question === 'sealed';
+  return scan.outcome === 'refused' || (scan.outcome === 'ask' && scan.question === 'confirm' && scan.mode === 'sale') || ['sealed', 'uncoded', 'quantity'].includes(scan.question);
 }
 
 const worded = new Set(['received_case', 'case_not_announced', 'case_unknown', 'received_sealed', 'case_opened', 'packed', 'unpacked', 'sold_elsewhere', 'sold_by_other_till', 'sale_not_known',
   'not_on_receipt', 'returned_already', 'not_sold', 'received_already']);
 // What the panel tells in lines of its own, so that the sentence of the agent would say it twice.
-const shownOtherwise = new Set(['added', 'received', 'on_order', 'taken_back', 'packed', 'unpacked', 'received_case', 'case_opened']);
+const shownOtherwise = new Set(['added', 'received', 'on_order', 'taken_back', 'packed', 'unpacked', 'received_case', 'case_opened', 'counted', 'counted_case', 'loaded', 'loaded_case']);
 
+const handled = new Set(['stocktake', 'ship']); // modes in which each key has a word of its own
 export function wordOf(scan) {
   const { finding, outcome, key } = scan;
   if (finding && (outcome === 'refused' || outcome === 'ask' || key === 'found')) {
@@ -26,7 +28,11 @@ export function wordOf(scan) {
   }
   if (outcome === 'added' && key === 'added') return say(finding?.verdict === 'genuine' ? 'genuine' : finding?.verdict === 'unverified' ? 'added_unverified' : 'added');
   if (key === 'not_announced') return say('not_announced_word');
-  if (worded.has(key)) return say(`${key}_word`);
+  if (key === 'counted_all_the_same' && finding) return say(finding.verdict);
+  if (worded.has(key) || handled.has(scan.mode)) {
+    const word = say(`${key}_word`);
+    if (word) return word;
+  }
   if (outcome === 'refused' && scan.mode !== 'sale' && scan.mode !== 'verify') return say(`refused_${scan.mode}`) ?? say('look_refuse');
   if (key === 'found' || key === 'received' || key === 'on_order' || key === 'taken_back') return say(key);
   return say(`look_${lookOf(scan)}`);
@@ -36,6 +42,7 @@ export function reasonOf(scan) {
   const { finding, key } = scan;
   if (finding && (key === 'verdict' || key === 'found')) return why(finding);
   const values = { line: scan.line, gtin: scan.code?.gtin };
+  if (key === 'counted_all_the_same' && finding) return `${say('counted_all_the_same')} ${why(finding)}`;
   if (shownOtherwise.has(key)) return finding && (finding.verdict !== 'genuine' || finding.certain === false) ? why(finding) : '';
   return say(key, values) ?? scan.message.charAt(0).toUpperCase() + scan.message.slice(1);
 }
@@ -82,7 +89,13 @@ function answers(scan, waiting) {
   const more = state.refusals.length > 1 ? html`<span class="more">${say('more', { n: state.refusals.length - 1 })}</span>` : '';
   if (scan.question === 'sealed') {
     return html`<div class="answers">
-      <button data-do="take_sealed" class="yes"><kbd>Y</kbd>${say('take_sealed')}</button>
+      <button data-do="take_sealed" class="yes"><kbd>Y</kbd>${say(scan.mode === 'ship' ? 'send_sealed' : 'take_sealed')}</button>
+      <button data-do="acknowledge"><kbd>Esc</kbd>${say('leave_it')}</button>${more}</div>`;
+  }
+  if (scan.question === 'uncoded' || scan.question === 'quantity') {
+    const [act, key] = scan.question === 'uncoded' ? ['count_uncoded', 'Y'] : ['enter_quantity', 'Q'];
+    return html`<div class="answers">
+      <button data-do="${act}" class="yes"><kbd>${key}</kbd>${say(act)}</button>
       <button data-do="acknowledge"><kbd>Esc</kbd>${say('leave_it')}</button>${more}</div>`;
   }
   if (scan.question === 'confirm') {
@@ -93,7 +106,7 @@ function answers(scan, waiting) {
   return html`<div class="answers"><button data-do="acknowledge"><kbd>Esc</kbd>${say('ack')}</button>${more}</div>`;
 }
 
-const packs = (mode) => mode === 'pack' || mode === 'unpack';
+const isUnpriced = (mode) => ['pack', 'unpack', 'stocktake', 'ship'].includes(mode);
 
 export function drawVerdict() {
   const waiting = state.refusals.length > 0;
@@ -108,8 +121,8 @@ export function drawVerdict() {
     const price = scan.product?.price_minor;
     fill(panel, html`${markup(icon(look))}
       <h1>${wordOf(scan)}</h1>
-      <p class="name">${nameOf(scan)}${look === 'good' && price != null && scan.mode !== 'return' && !packs(scan.mode) ? html` <span class="price">${money(price, scan.product.currency)}</span>` : ''}</p>
-      <p class="reason">${reasonOf(scan)}</p>${drawCase(scan.case)}${saleOf(scan)}${evidence(scan.finding)}${answers(scan, waiting)}`);
+      <p class="name">${nameOf(scan)}${look === 'good' && price != null && scan.mode !== 'return' && !isUnpriced(scan.mode) ? html` <span class="price">${money(price, scan.product.currency)}</span>` : ''}</p>
+      <p class="reason">${reasonOf(scan)}</p>${drawCounted(scan)}${drawCase(scan.case)}${saleOf(scan)}${evidence(scan.finding)}${answers(scan, waiting)}`);
   }
   fill(at('trail'), state.trail.map((entry) => html`<li class="${lookOf(entry)}">${markup(icon(lookOf(entry)))}
     <b>${wordOf(entry)}</b><span>${nameOf(entry) || entry.scan.code || ''}</span><time>${time(entry.scan.at_us)}</time></li>`));
