@@ -150,10 +150,10 @@ def heard_after(connection: Connection, site: str, day: date, instant: datetime)
     ).fetchall()
     money = connection.execute(
         """
-        SELECT gtin, CASE WHEN kind = 'return' THEN 'returned' ELSE 'sold' END AS flow, false, 0::numeric, 0::bigint,
-               sum(CASE WHEN kind = 'return' THEN -amount_minor ELSE amount_minor END)::bigint
-        FROM sale_lines JOIN sites USING (site_id)
-        WHERE site_id = %(site)s AND business_day = %(day)s AND sale_lines.currency = sites.currency
+        SELECT gtin, CASE WHEN line.kind = 'return' THEN 'returned' ELSE 'sold' END AS flow, false, 0::numeric, 0::bigint,
+               sum(CASE WHEN line.kind = 'return' THEN -amount_minor ELSE amount_minor END)::bigint
+        FROM sale_lines AS line JOIN sites USING (site_id)
+        WHERE site_id = %(site)s AND business_day = %(day)s AND line.currency = sites.currency
           AND (journal, seq) IN (SELECT journal, seq FROM events WHERE events.site_id = %(site)s AND received_at > %(instant)s)
         GROUP BY gtin, 2
         """,

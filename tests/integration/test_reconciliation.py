@@ -11,8 +11,9 @@ import pytest
 
 from central.embedded.database import EmbeddedDatabase
 from central.reconciliation import DayStatement, day_statement, rebuild, zero_sum
-from central.reconciliation.rules import ProductDay, Takings
-from central.reconciliation.storage import UnknownSite
+from central.reconciliation.beside import Takings
+from central.reconciliation.rules import ProductLine
+from central.reconciliation.statement import UnknownSite
 from protocol.chain import genesis
 from protocol.codec import encode
 from protocol.events import GoodsLine, GoodsReceived, StockAdjusted
@@ -46,6 +47,13 @@ def books(embedded_database: EmbeddedDatabase) -> Iterator[Central]:
 
 def trade(books: Central) -> list[bytes]:
     """A day before with a delivery, a day with everything in it, and a day after."""
+    books.rows(
+        """
+        INSERT INTO costs (gtin, currency, valid_from, cost_minor)
+        VALUES (%s, 'EUR', '2020-01-01', 100), (%s, 'EUR', '2020-01-01', 150), (%s, 'EUR', '2020-01-01', 1000) RETURNING 1
+        """,
+        MILK, BREAD, CHEESE,
+    )  # fmt: skip
     milk, bread = sale(line(MILK, "2", 398)), sale(line(BREAD, "1", 250), line(MILK, "0", 0))
     cheese = sale(line(CHEESE, "0.350", 612))
     delivery = GoodsReceived(
@@ -81,24 +89,27 @@ def test_a_day_adds_up_per_product_and_in_total(books: Central) -> None:
     found = statement(books)
     assert found.balanced
     assert found.products == (
-        ProductDay(
+        ProductLine(
             gtin=MILK,
-            opening=Decimal(20),
-            returned=Decimal(2),
-            sold=Decimal(7),
-            closing=Decimal(15),
-            amount_minor=1393,
+            opening=Decimal(20), opening_value_minor=2_000,
+            returned=Decimal(2), returned_value_minor=200, refunded_minor=398,
+            sold=Decimal(7), sold_value_minor=700, amount_minor=1_393,
+            closing=Decimal(15), closing_value_minor=1_500,
         ),
-        ProductDay(gtin=BREAD, opening=Decimal(20), adjusted=Decimal(-3), closing=Decimal(17)),
-        ProductDay(
+        ProductLine(
+            gtin=BREAD,
+            opening=Decimal(20), opening_value_minor=3_000,
+            adjusted=Decimal(-3), adjusted_value_minor=-450,
+            closing=Decimal(17), closing_value_minor=2_550,
+        ),
+        ProductLine(
             gtin=CHEESE,
-            opening=Decimal(20),
-            sold=Decimal("0.350"),
-            closing=Decimal("19.650"),
-            set_aside=Decimal("0.350"),
-            amount_minor=612,
+            opening=Decimal(20), opening_value_minor=20_000,
+            sold=Decimal("0.350"), sold_value_minor=350, amount_minor=612,
+            refunded_minor=612, set_aside=Decimal("0.350"), set_aside_value_minor=350,
+            closing=Decimal("19.650"), closing_value_minor=19_650,
         ),
-    )
+    )  # fmt: skip
     assert (found.totals.receipts, found.totals.lines) == (4, 5)
     assert found.totals.quantity == Decimal("7.350")
     assert found.totals.takings == (Takings(currency="EUR", amount_minor=2005, refunded_minor=1010),)
@@ -154,9 +165,7 @@ def test_a_balance_that_was_tampered_with_unbalances_its_line_and_is_named(books
         assert zero_sum(connection) == {MILK: Decimal(1)}
     found = statement(books)
     assert not found.balanced
-    assert found.unbalanced[0] == (
-        f"product {MILK}: closing 16 differs from what the day's movements give by 1"
-    )
+    assert found.unbalanced[0] == (f"product {MILK}: closing 16 differs from what the movements give by 1")
 
 
 def test_a_movement_that_vanished_unbalances_the_books(books: Central) -> None:
@@ -171,7 +180,7 @@ def test_an_event_that_vanished_from_the_archive_is_named(books: Central) -> Non
     with books.database.transaction() as connection:
         connection.execute("DELETE FROM events WHERE seq = 2")
     assert statement(books).unbalanced == (
-        f"journal of {AGENT}, epoch {EPOCH}: 9 events acknowledged, 8 archived and 0 quarantined",
+        f"journal of {AGENT}, epoch {EPOCH}: 8 events of the day acknowledged, 7 archived and 0 quarantined",
     )
 
 

@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from central.api.app import OPEN_TO_ALL, ROUTERS, roles_of
 from central.api.callers import API_ROLE
 from central.tokens.bearer import Role
+from protocol.events import ShiftOpened
 from tests.integration.api.world import FOREIGN, WATCH, WATER, World
 
 CASE = "040123450000000016"
@@ -70,6 +71,9 @@ def bodies(target: Target) -> dict[str, Any]:
         "/v1/containers/{sscc}/pack": {"items": [target.values["item"]]},
         "/v1/containers/{sscc}/unpack": {},
         "/v1/despatches": {"from_site": site, "to_site": "D1", "lines": [{"gtin": WATER, "quantity": 1}]},
+        "/v1/reconciliation/{site}/{day}/close": {},
+        "/v1/till-limits": {"cash_tolerance_minor": 1},
+        "/v1/till-limits/{site}": {"cash_tolerance_minor": 1},
         "/v1/policy/{verdict}": {"action": "ask", "reason": "because"},
         "/v1/policy/{verdict}/{gtin}": {"action": "ask", "reason": "because"},
     }  # fmt: skip
@@ -89,6 +93,10 @@ def target(world: World) -> Target:
     path = world.allocated_order(counter, 2)
     sent = world.post(f"{path}/despatch")
     order = counter.order(1)
+    counter.report(
+        ShiftOpened(shift_id="zetashift", number="zeta-7", currency="CNY", float_minor=100, clerk="Zetaclerk")
+    )
+    world.call("PUT", f"/v1/till-limits/{FOREIGN}", json={"cash_tolerance_minor": 424242})
     world.post("/v1/stock-levels", {"site": FOREIGN, "gtin": WATER, "reorder_point": 9, "order_up_to": 10})
     packed = world.sold_items("ZSECRET3", site=FOREIGN)
     world.post(f"/v1/containers/{CASE}/pack", {"items": packed})
@@ -107,6 +115,7 @@ def target(world: World) -> Target:
         "deed": "hold",
         "verdict": "unknown",
         "day": "2026-03-02",
+        "shift": "zetashift",
         "gtin": WATER,
     }
     secrets = (
@@ -120,6 +129,10 @@ def target(world: World) -> Target:
         "ZSECRET1",
         "ZSECRET3",
         counter.epoch,
+        "zetashift",
+        "zeta-7",
+        "Zetaclerk",
+        "424242",
     )
     return Target(values, secrets)
 
@@ -143,6 +156,7 @@ def foreign_rows(world: World) -> dict[str, str]:
         "movements": "site_id", "stock": "site_id", "items": "site_id", "orders": "site_id", "order_lines": "site_id",
         "containers": "site_id", "container_trace": "site_id", "order_audit": "site_id", "despatches": "to_site_id", "despatch_lines": "to_site_id", "discrepancies": "site_id",
         "discrepancy_audit": "site_id",
+        "day_closings": "site_id", "shifts": "site_id", "payments": "site_id", "till_limits": "site_id", "stock_days": "site_id",
     }  # fmt: skip
     found = {}
     with world.database.transaction() as connection:
