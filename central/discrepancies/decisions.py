@@ -66,11 +66,12 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 def decide(
     connection: Connection, site: str, discrepancy_id: UUID, choice: Choice
 ) -> dict[str, Any] | Refused | None:
-    """Carry a decision out: the case afterwards. None if there is none of this id at this site.
-
-    What is booked is booked in the order of locks: despatches, items and balances before the case itself. So the case is read first, and
-    looked at again when it is locked.
-    """
+    """Carry a decision out: the case afterwards. None if there is none of this id at this site."""
+    # Two people who decide the same case wait for each other here. The row itself is locked where no booking follows, for bookings lock
+    # despatches, items, balances and days, and a case comes after them in the order that holds everywhere.
+    connection.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended('discrepancy ' || %s, 0))", (str(discrepancy_id),)
+    )
     before = views.find(connection, site, discrepancy_id)
     if before is None:
         return None
@@ -79,42 +80,66 @@ def decide(
         return wanted
     refusals: list[Refused] = []
     with connection.transaction():  # what cannot be booked after all has changed nothing
-        refused = _carry_out(connection, before, choice, wanted)
+        refused = (
+            _decide(connection, before, choice)
+            if wanted is None
+            else _settle(connection, before, choice, wanted)
+        )
         if refused is not None:
             refusals.append(refused)
             raise Rollback
     return refusals[0] if refusals else views.find(connection, site, discrepancy_id)
 
 
-def _carry_out(
-    connection: Connection, before: dict[str, Any], choice: Choice, wanted: Settlement | None
-) -> Refused | None:
-    case = before["site"], before["discrepancy_id"]
-    if wanted is not None:
-        impossible = settling.prepare(connection, before, wanted)
-        if impossible is not None:
-            return _cannot(impossible, before)
+def _decide(connection: Connection, before: dict[str, Any], choice: Choice) -> Refused | None:
+    """What books nothing."""
     row = connection.execute(
-        "SELECT state FROM discrepancies WHERE site_id = %s AND discrepancy_id = %s FOR UPDATE", case
+        "SELECT state FROM discrepancies WHERE site_id = %s AND discrepancy_id = %s FOR UPDATE", _key(before)
     ).fetchone()
     assert row is not None, "a case is never deleted"
     refused = _refused(row[0], choice.decision)
+    if refused is None:
+        note(connection, _key(before), choice.decision.value, choice.by)
+        _change(connection, before, choice)
+    return refused
+
+
+def _settle(
+    connection: Connection, before: dict[str, Any], choice: Choice, wanted: Settlement
+) -> Refused | None:
+    impossible = settling.prepare(connection, before, wanted)
+    if impossible is not None:
+        return _cannot(impossible, before)
+    # Whatever fact could explain the case meanwhile needs one of the locks that are held now: what is read here stays true.
+    now = views.find(connection, *_key(before))
+    assert now is not None, "a case is never deleted"
+    refused = _refused(now["state"], choice.decision)
     if refused is not None:
         return refused
-    if choice.decision in _AFTER:
-        connection.execute(
-            """
-            UPDATE discrepancies SET state = %s, assignee = coalesce(%s, assignee), updated_at = %s
-             WHERE site_id = %s AND discrepancy_id = %s
-            """,
-            (_AFTER[choice.decision], choice.assignee, choice.by.at, *case),
-        )
-    note(connection, case, choice.decision.value, choice.by)
-    if wanted is not None:
-        impossible = settling.book(connection, before, wanted, choice.by, choice.limits)
-        if impossible is not None:
-            return _cannot(impossible, before)
+    if now["settlement"] != before["settlement"] and choice.by_proposal:
+        return Refused("this discrepancy proposes something else by now; look at it again", now["state"])
+    note(connection, _key(before), choice.decision.value, choice.by)
+    impossible = settling.book(connection, before, wanted, choice.by, choice.limits)
+    if impossible is not None:
+        return _cannot(impossible, before)
+    _change(connection, before, choice)
     return None
+
+
+def _change(connection: Connection, before: dict[str, Any], choice: Choice) -> None:
+    if choice.decision not in _AFTER:
+        return
+    connection.execute(
+        """
+        UPDATE discrepancies SET state = %s, assignee = coalesce(%s, assignee), updated_at = %s
+         WHERE site_id = %s AND discrepancy_id = %s
+        """,
+        (_AFTER[choice.decision], choice.assignee, choice.by.at, *_key(before)),
+    )
+
+
+def _key(case: dict[str, Any]) -> tuple[str, UUID]:
+    return case["site"], case["discrepancy_id"]
 
 
 def note(connection: Connection, case: tuple[str, UUID], action: str, by: By) -> None:

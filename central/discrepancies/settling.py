@@ -1,18 +1,20 @@
 """Settling a discrepancy: what its settlement names is booked, under a document that carries the id of the discrepancy.
 
-First :func:`prepare`: everything that will be changed is locked, in the order that holds everywhere (orders and despatches, invoices, items,
-balances), and what cannot be done is said. Then the case itself is locked, and :func:`book` books.
+First :func:`prepare`: everything that will be changed is locked, in the order that holds everywhere (orders and despatches, invoices,
+stocktakes, items, balances), and what cannot be done is said. Then :func:`book` books. What goods are worth that never came out of transit is
+what they left with; anything else is for the books of the site to say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from central.actors import By
+from central.containers import feed as container_feed
 from central.database import Connection
 from central.despatches import storage as despatches
 from central.despatches.rules import DespatchState
@@ -26,9 +28,11 @@ from central.invoices.documents import CREDIT_NOTE, Invoice, InvoiceState
 from central.invoices.documents import Line as InvoiceLine
 from central.items import storage as items
 from central.items.lives import Step
-from central.ledger import booking
+from central.ledger import booking, days
 from central.ledger import rules as ledger
-from central.ledger.rules import ON_HAND, Arrived, Movement, Posting, adjustment
+from central.ledger.entries import Site
+from central.ledger.rules import ON_HAND, Arrived, Posting, adjustment
+from central.ledger.storage import lock
 from central.moments import business_day
 from central.stocktakes import settling as stocktakes
 from central.stocktakes import tables as stocktake_tables
@@ -72,12 +76,8 @@ def prepare(connection: Connection, case: dict[str, Any], settlement: Settlement
         return None
     codes = sorted({item for line in settlement.lines for item in line.items})
     connection.execute("SELECT FROM items WHERE item = ANY (%s) ORDER BY item FOR UPDATE", (codes,))
-    connection.execute(
-        """
-        SELECT FROM stock WHERE site_id = ANY (%s) AND gtin = ANY (%s::bpchar[]) ORDER BY site_id, gtin, location FOR UPDATE
-        """,
-        (sorted(sites), sorted({line.gtin for line in settlement.lines})),
-    )
+    days.closed_through(connection, sites)
+    lock(connection, {(line.site or case["site"], line.gtin) for line in settlement.lines})
     return None
 
 
@@ -110,32 +110,40 @@ def book(
 
 
 def _move(connection: Connection, case: dict[str, Any], settlement: Settlement, by: By) -> None:
+    """Each line is a posting of its own, since one may pass on what the one before it was worth."""
     document = document_of(case, by)
-    zones = _zones(connection, {line.site or case["site"] for line in settlement.lines})
-    postings = []
+    sites = _sites(connection, {line.site or case["site"] for line in settlement.lines})
     steps = []
+    known: dict[tuple[str, str], Worth] = {}  # (location, gtin) -> what lies there of this settlement
+    if settlement.despatch is not None:
+        for to_site, gtin, quantity in _awaited(case, settlement):
+            despatch = to_site, settlement.despatch
+            worth = _no_longer_await(connection, despatch, gtin, quantity)
+            if worth is not None:
+                known[worth.location, gtin] = worth
+            _end_despatch(connection, despatch, document, by)
+    for line in settlement.lines:
+        steps += _steps(line, line.site or case["site"], _ends(line, settlement.reason), document, by)
+    taken = items.take_all(connection, steps)
     for number, line in enumerate(settlement.lines, 1):
         site = line.site or case["site"]
         source, destination = _ends(line, settlement.reason)
-        postings += [
-            Posting(
+        worth = known.get((source, line.gtin))
+        value_minor = worth.value_minor if worth and worth.currency == sites[site].currency else None
+        for movement in ledger.moved(
+            number, line.gtin, line.quantity, source, destination, CAUSE, value_minor
+        ):
+            posting = Posting(
                 site=site,
                 movement=movement,
                 event_time=by.at,
                 recorded_at=by.at,
-                business_day=business_day(by.at, zones[site]),
+                business_day=business_day(by.at, sites[site].time_zone),
                 document=document,
             )
-            for movement in ledger.moved(number, line.gtin, line.quantity, source, destination, CAUSE)
-        ]
-        steps += _steps(line, site, (source, destination), document, by)
-    if settlement.despatch is not None:
-        for site, gtin, quantity in _awaited(case, settlement):
-            _no_longer_await(connection, (site, settlement.despatch), gtin, quantity)
-            _end_despatch(connection, (site, settlement.despatch), document, by)
-    if steps:
-        items.apply(connection, steps, by.at)
-    booking.post(connection, postings, by.at)
+            posted = booking.post(connection, [posting], by.at)
+            known[destination, line.gtin] = Worth(destination, sites[site].currency, posted.values[0])
+    _tell(connection, taken, by)
 
 
 def _ends(line: Line, reason: str) -> tuple[str, str]:
@@ -191,14 +199,18 @@ def _receive(connection: Connection, case: dict[str, Any], settlement: Settlemen
         for line in settlement.lines
         for one in _steps(line, site, (outcome.source, ON_HAND), document, by)
     ]
-    if steps:
-        items.apply(connection, steps, by.at)
+    taken = items.take_all(connection, steps)
     arrivals = [
-        Arrived(gtin=line.gtin, counted=line.counted, from_transit=line.from_transit, source=outcome.source)
+        Arrived(
+            gtin=line.gtin,
+            counted=line.counted,
+            from_transit=line.from_transit,
+            source=outcome.source,
+            value_minor=line.value_minor if outcome.is_valued else None,
+        )
         for line in outcome.lines
     ]
-    day = business_day(by.at, _zones(connection, [site])[site])
-    movements: Sequence[Movement] = ledger.received(arrivals)
+    day = business_day(by.at, _sites(connection, [site])[site].time_zone)
     booking.post(
         connection,
         [
@@ -210,10 +222,19 @@ def _receive(connection: Connection, case: dict[str, Any], settlement: Settlemen
                 business_day=day,
                 document=document,
             )
-            for movement in movements
+            for movement in ledger.received(arrivals)
         ],
         by.at,
     )
+    _tell(connection, taken, by)
+
+
+def _tell(connection: Connection, taken: items.Steps, by: By) -> None:
+    """What follows from what became of codes, after everything is booked."""
+    discrepancies.raise_all(connection, taken.raised, by.at)
+    discrepancies.explain(connection, taken.explained, by.at, "a settlement explains it")
+    container_feed.tell(connection, taken.opened)
+    items.tell(connection, taken.concerned)
 
 
 def _credit(
@@ -293,23 +314,35 @@ def _awaited(case: dict[str, Any], settlement: Settlement) -> Iterable[tuple[str
     return list(found.values())
 
 
-def _no_longer_await(connection: Connection, despatch: tuple[str, str], gtin: str, quantity: Decimal) -> None:
-    """Take a quantity off what is awaited, line by line; a despatch of which nothing is awaited any more is received."""
-    found = connection.execute(
-        """
-        SELECT line, quantity - received - settled FROM despatch_lines
-         WHERE to_site_id = %s AND despatch_id = %s AND gtin = %s AND quantity > received + settled ORDER BY line
-        """,
-        (*despatch, gtin),
-    ).fetchall()
-    left = quantity
-    for line, outstanding in found:
-        taken = min(left, outstanding)
+class Worth(msgspec.Struct, frozen=True):
+    """What lies at a location of a settlement's goods, in the currency of one site."""
+
+    location: str
+    currency: str
+    value_minor: int
+
+
+def _no_longer_await(
+    connection: Connection, despatch: tuple[str, str], gtin: str, quantity: Decimal
+) -> Worth | None:
+    """Take a quantity off what is awaited, line by line; what it left with, None if that is not known."""
+    kept = despatches.find(connection, *despatch)
+    assert kept is not None, "prepared"
+    left, value_minor = quantity, 0
+    for line in kept.lines:
+        taken = min(left, line.outstanding) if line.gtin == gtin else ZERO
+        if taken <= 0:
+            continue
         connection.execute(
             "UPDATE despatch_lines SET settled = settled + %s WHERE to_site_id = %s AND despatch_id = %s AND line = %s",
-            (taken, *despatch, line),
+            (taken, *despatch, line.line),
         )
+        value_minor += line.worth_minor(taken, line.received + line.settled)
         left -= taken
+    if any(line.value_minor is None for line in kept.lines if line.gtin == gtin):
+        return None
+    sender = _sites(connection, [kept.from_site]).get(kept.from_site)
+    return None if sender is None else Worth(kept.transit, sender.currency, value_minor)
 
 
 def _end_despatch(connection: Connection, despatch: tuple[str, str], document: str, by: By) -> None:
@@ -326,8 +359,8 @@ def _end_despatch(connection: Connection, despatch: tuple[str, str], document: s
     invoices.remind(connection, [(despatch[0], kept.order_id, kept.despatch_id)])
 
 
-def _zones(connection: Connection, sites: Iterable[str]) -> dict[str, str]:
+def _sites(connection: Connection, sites: Iterable[str]) -> dict[str, Site]:
     found = connection.execute(
-        "SELECT site_id, time_zone FROM sites WHERE site_id = ANY (%s)", (sorted(sites),)
+        "SELECT site_id, currency, time_zone FROM sites WHERE site_id = ANY (%s)", (sorted(sites),)
     )
-    return dict(found.fetchall())
+    return {site: Site(currency, time_zone) for site, currency, time_zone in found.fetchall()}
