@@ -6,32 +6,19 @@ case), and a person is told.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 
-from central.containers.stowage import ZERO, Handled, Stowage
+from central.containers.leaving import leave
+from central.containers.stowage import ZERO, Received, Stowage
+from central.containers.unfolding import Unfolded, handled_by, note_of
 from central.discrepancies.rules import Discrepancy, DiscrepancyClass
 from central.items.steps import gtin_of
 from central.journals.facts import Fact
 from protocol.aggregation import Known, above, packing, unpacking
-from protocol.events import GoodsLine, GoodsPacked, GoodsReceived, GoodsUnpacked, Unopened
-
-NOTE_LIMIT = 500
-
-
-class Unfolded(msgspec.Struct, frozen=True, kw_only=True):
-    """A fact with its containers opened on paper.
-
-    ``fact`` names every item that it concerns. ``packed_in`` are the items that lie in a case that was taken in unopened, each with it.
-    """
-
-    fact: Fact
-    packed_in: Mapping[str, str] = {}
-    handled: tuple[Handled, ...] = ()
-    raised: tuple[Discrepancy, ...] = ()
+from protocol.events import GoodsDespatched, GoodsLine, GoodsPacked, GoodsReceived, GoodsUnpacked, Unopened
 
 
 def named_in(fact: Fact) -> tuple[list[str], list[str]]:
@@ -39,21 +26,23 @@ def named_in(fact: Fact) -> tuple[list[str], list[str]]:
     match fact.body:
         case GoodsPacked() | GoodsUnpacked():
             return [fact.body.sscc, *fact.body.containers], list(fact.body.items)
-        case GoodsReceived(containers=unopened) if unopened:
+        case GoodsReceived(containers=unopened) | GoodsDespatched(containers=unopened) if unopened:
             return [one.sscc for one in unopened], []
         case _:
             return [], []
 
 
-def unfold(stowage: Stowage, fact: Fact) -> Unfolded:
-    """Take a fact into the stowage."""
+def unfold(stowage: Stowage, fact: Fact, received: Sequence[Received] = ()) -> Unfolded:
+    """Take a fact into the stowage. ``received`` are containers as they were taken in, for a despatch that is heard of after that."""
     match fact.body:
         case GoodsPacked() as packed:
             return _pack(stowage, fact, packed)
         case GoodsUnpacked() as unpacked:
             return _unpack(stowage, fact, unpacked)
-        case GoodsReceived(containers=unopened) as received if unopened:
-            return _receive(stowage, fact, received)
+        case GoodsReceived(containers=unopened) as taken_in if unopened:
+            return _receive(stowage, fact, taken_in)
+        case GoodsDespatched(containers=unopened) as sent if unopened:
+            return leave(stowage, fact, sent, received)
         case _:
             return Unfolded(fact=fact)
 
@@ -74,7 +63,7 @@ def _pack(stowage: Stowage, fact: Fact, packed: GoodsPacked) -> Unfolded:
     for line in packed.lines:
         lines[line.gtin] = lines.get(line.gtin, ZERO) + line.quantity
     stowage.put_in(packed.sscc, {item: gtin_of(item) for item in items}, found.accepted, lines)
-    handled = _handled(
+    handled = handled_by(
         fact,
         packed.sscc,
         "pack",
@@ -82,7 +71,7 @@ def _pack(stowage: Stowage, fact: Fact, packed: GoodsPacked) -> Unfolded:
         items=tuple(items),
         containers=found.accepted,
         lines=lines,
-        note=_note(found.refused),
+        note=note_of(found.refused),
     )
     raised = (_impossible(fact, packed.sscc, found.refused),) if found.refused else ()
     body = msgspec.structs.replace(packed, containers=found.accepted)
@@ -102,7 +91,7 @@ def _unpack(stowage: Stowage, fact: Fact, unpacked: GoodsUnpacked) -> Unfolded:
         refused = found.refused
     lines = dict(stowage.containers[unpacked.sscc].lines) if whole else {}
     stowage.take_out(unpacked.sscc, items, containers, lines=whole)
-    handled = _handled(
+    handled = handled_by(
         fact,
         unpacked.sscc,
         "unpack",
@@ -110,7 +99,7 @@ def _unpack(stowage: Stowage, fact: Fact, unpacked: GoodsUnpacked) -> Unfolded:
         items=items,
         containers=containers,
         lines=lines,
-        note=_note(refused),
+        note=note_of(refused),
     )
     body = msgspec.structs.replace(unpacked, items=items, containers=containers)
     return Unfolded(fact=msgspec.structs.replace(fact, body=body), handled=(handled,))
@@ -125,7 +114,7 @@ def _receive(stowage: Stowage, fact: Fact, received: GoodsReceived) -> Unfolded:
         stowage.open(sscc, fact.site, fact.event_time)
         inside = stowage.held([sscc], without=scanned)
         handled.append(
-            _handled(
+            handled_by(
                 fact,
                 sscc,
                 "receive",
@@ -188,24 +177,6 @@ def _impossible(fact: Fact, sscc: str, refused: Mapping[str, str]) -> Discrepanc
         proposal="scan both containers again, the outer one first",
         evidence=(fact.evidence(sscc=sscc, refused=[f"{one}: {why}" for one, why in refused.items()]),),
     )
-
-
-def _handled(fact: Fact, sscc: str, action: str, document: str, **what: Any) -> Handled:
-    return Handled(
-        sscc=sscc,
-        action=action,
-        site=fact.site,
-        event_time=fact.event_time,
-        recorded_at=fact.recorded_at,
-        journal=fact.journal,
-        seq=fact.seq,
-        document=document,
-        **what,
-    )
-
-
-def _note(refused: Mapping[str, str]) -> str | None:
-    return "; ".join(f"{one}: {why}" for one, why in refused.items())[:NOTE_LIMIT] or None
 
 
 def packed_together(unfolded: Iterable[Unfolded]) -> dict[tuple[int, int], Mapping[str, str]]:

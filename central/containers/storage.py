@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from central.containers.feed import as_kept
-from central.containers.stowage import Container, Handled, Stowage
+from central.containers.stowage import Container, Handled, Received, Stowage
 from central.database import Connection
 from central.database.bulk import Bulk, load
 
@@ -111,6 +111,29 @@ def _container(row: tuple[Any, ...]) -> Container:
         from_site=from_site,
         despatch=despatch,
     )
+
+
+def received(connection: Connection, ssccs: Collection[str]) -> list[Received]:
+    """These containers as sites have taken them in, with what was in them then."""
+    if not ssccs:
+        return []
+    found = connection.execute(
+        """
+        SELECT sscc, site_id, event_time, items, lines FROM container_trace WHERE sscc = ANY (%s) AND action = 'receive'
+         ORDER BY sscc, trace_id
+        """,
+        (sorted(ssccs),),
+    )
+    return [
+        Received(
+            sscc=sscc,
+            site=site,
+            event_time=event_time,
+            items=tuple(items),
+            lines={gtin: Decimal(quantity) for gtin, quantity in lines.items()},
+        )
+        for sscc, site, event_time, items, lines in found
+    ]
 
 
 def write(connection: Connection, stowage: Stowage, handled: Sequence[Handled], at: datetime) -> None:

@@ -48,6 +48,16 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
+class Received(msgspec.Struct, frozen=True, kw_only=True):
+    """A container as it was taken in somewhere: what was in it then, at all levels. ``lines``: gtin -> quantity without codes."""
+
+    sscc: str
+    site: str
+    event_time: datetime
+    items: tuple[str, ...] = ()
+    lines: Mapping[str, Decimal] = {}
+
+
 class Handled(msgspec.Struct, frozen=True, kw_only=True):
     """Something done to a container, as its trace keeps it. ``lines``: gtin -> quantity without codes."""
 

@@ -93,16 +93,29 @@ def page(
     return [despatch for despatch in despatches if despatch is not None]
 
 
+class Scanned(msgspec.Struct, frozen=True, kw_only=True):
+    """What a counter said of a despatch: the site that it named, where that was another one, and the hash of its words."""
+
+    body_hash: bytes
+    named_site: str | None = None
+
+
 def send(connection: Connection, despatch: Despatch) -> None:
     """Keep a new despatch and announce it to the receiving site's agents."""
+    keep(connection, despatch)
+    tell(connection, despatch)
+
+
+def keep(connection: Connection, despatch: Despatch, scanned: Scanned | None = None) -> None:
+    """Keep a new despatch; ``scanned`` where a counter made it."""
     connection.execute(
         """
-        INSERT INTO despatches (to_site_id, despatch_id, from_site_id, order_id, state, despatched_at, containers)
-        VALUES (%s, %s, %s, %s, %s, %s, %s)
+        INSERT INTO despatches (to_site_id, despatch_id, from_site_id, order_id, state, despatched_at, containers, named_site, body_hash)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
         """,
         (
             despatch.to_site, despatch.despatch_id, despatch.from_site, despatch.order_id, despatch.state,
-            despatch.despatched_at, list(despatch.containers),
+            despatch.despatched_at, list(despatch.containers), scanned and scanned.named_site, scanned and scanned.body_hash,
         ),
     )  # fmt: skip
     with connection.cursor() as cursor:
@@ -124,7 +137,15 @@ def send(connection: Connection, despatch: Despatch) -> None:
                 for line in despatch.lines
             ],
         )
-    _tell(connection, despatch)
+
+
+def lock_name(connection: Connection, to_site: str, despatch_id: str) -> None:
+    """Lock a despatch that may not be there yet, by its name: a receipt of it and the despatch itself, each heard of in a transaction of its
+    own at the same moment, must not miss each other."""
+    connection.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended('despatch ' || %s || '/' || %s, 0))",
+        (to_site, despatch_id),
+    )
 
 
 def note_values(
@@ -156,7 +177,20 @@ def apply_receipt(
         return ReceiptOutcome(lines=_unannounced(received, is_over=False))
     kept = _read(connection, _DESPATCH + "FOR UPDATE", site, received.despatch_id)
     if kept is None:
+        lock_name(connection, site, received.despatch_id)
+        kept = _read(connection, _DESPATCH + "FOR UPDATE", site, received.despatch_id)
+    if kept is None:
         return ReceiptOutcome(lines=_unannounced(received, is_over=True), unknown_despatch=True)
+    outcome = take_in(connection, kept, received, event_time, actor=actor)
+    assert outcome.despatch is not None, "a receipt of a despatch names it"
+    tell(connection, outcome.despatch)
+    return outcome
+
+
+def take_in(
+    connection: Connection, kept: Despatch, received: GoodsReceived, event_time: datetime, *, actor: str
+) -> ReceiptOutcome:
+    """Set a receipt against its (locked) despatch, which moves on with its order."""
     found = compare(
         kept.lines, received.lines, complete=received.complete, seen_items=_arrived_items(connection, kept)
     )
@@ -174,7 +208,6 @@ def apply_receipt(
         else kept.received_at,
     )
     _update(connection, after)
-    _tell(connection, after)
     return ReceiptOutcome(
         lines=found.counted,
         short=found.short,
@@ -294,7 +327,8 @@ def _update(connection: Connection, despatch: Despatch) -> None:
     )
 
 
-def _tell(connection: Connection, despatch: Despatch) -> None:
+def tell(connection: Connection, despatch: Despatch) -> None:
+    """Bring the receiving site's feed up to date."""
     publish(
         connection,
         Feed.DESPATCHES,

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from central import feeds
 from central.database import Connection
+from central.despatches import destinations
 from central.feeds import stock
 from central.intake.letters import Letter, fault_of_rows_asked
 from central.items import answers as items
@@ -114,4 +115,6 @@ def _pull(connection: Connection, here: AgentHere, asked: FeedPull) -> FeedChunk
     since = max(-1, min(asked.since, _SINCE_LIMIT))
     if asked.feed == Feed.STOCK:
         stock.refresh(connection, here.site, since)
+    if asked.feed == Feed.SITES:
+        destinations.refresh(connection, here.site, since)
     return feeds.pull(connection, asked.feed, scope, since, min(asked.limit, PULL_LIMIT_ROWS))

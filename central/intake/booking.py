@@ -14,6 +14,8 @@ import msgspec
 from central.containers import feed as container_feed
 from central.containers.booking import open_all
 from central.database import Connection
+from central.despatches import early, scanned
+from central.despatches.destinations import address
 from central.despatches.storage import ReceiptOutcome, apply_receipt
 from central.discrepancies import storage as discrepancies
 from central.discrepancies.pricing import against_policy
@@ -56,13 +58,17 @@ def book(connection: Connection, facts: Sequence[Fact], at: datetime, watch: Wat
     """Take facts into the books, in their order, as one set. ``at`` is now."""
     if not facts:
         return
-    opened = open_all(connection, facts, at)
+    addressed = address(connection, facts)
+    opened = open_all(connection, addressed.facts, at)
     facts = opened.facts
     raised: list[Discrepancy] = [*opened.raised]
     receipts = _receive(connection, facts)
+    early.keep(connection, facts, receipts)
     cleared: list[Cause] = []
     _order(connection, facts)
-    invoices.remind(connection, _arrived(facts, receipts))
+    sent = scanned.send_all(connection, addressed, facts, opened.packed_in, at)
+    raised += sent.raised
+    invoices.remind(connection, [*_arrived(facts, receipts), *sent.joining])
     lines = [line for fact in facts for line in receipt_lines(fact)]
     sales.write(connection, lines)
     money = book_money(connection, facts, at)
@@ -73,9 +79,8 @@ def book(connection: Connection, facts: Sequence[Fact], at: datetime, watch: Wat
     steps = [
         step
         for fact in facts
-        for step in _steps(
-            fact, receipts.get((fact.journal, fact.seq)), opened.packed_in.get((fact.journal, fact.seq))
-        )
+        for key in ((fact.journal, fact.seq),)
+        for step in (*_steps(fact, receipts.get(key), opened.packed_in.get(key)), *sent.steps.get(key, ()))
     ]
     taken = items.take_all(connection, steps, watch)
     raised += taken.raised
@@ -87,19 +92,25 @@ def book(connection: Connection, facts: Sequence[Fact], at: datetime, watch: Wat
             raised += differences(fact, outcome)
             cleared += explained(outcome)
     postings = [posting for fact in facts for posting in _postings(fact, receipts)]
-    also_held = stocktakes.products_of(connection, counted)
+    also_held = stocktakes.products_of(connection, counted) | sent.products
+    every = [*postings, *sent.postings]
     if also_held:
-        lock(connection, also_held | {(posting.site, posting.movement.gtin) for posting in postings})
-    post(connection, postings, at, lines)
-    compared = stocktakes.compare(connection, counted, postings)
+        lock(connection, also_held | {(posting.site, posting.movement.gtin) for posting in every})
+    scanned.release(connection, sent)
+    posted = post(connection, every, at, lines)
+    arrived = scanned.arrive(connection, sent, posted.values[len(postings) :])
+    post(connection, arrived.postings, at)
+    raised = [case for case in raised if case.key not in arrived.explained] + [*arrived.raised]
+    compared = stocktakes.compare(connection, counted, [*every, *arrived.postings])
     raised += compared.raised
-    cleared += compared.explained
+    cleared += [*arrived.explained, *compared.explained]
     discrepancies.raise_all(connection, raised, at)
     discrepancies.explain(
         connection, [*taken.explained, *money.explained, *cleared], at, "a later event explains it"
     )
     container_feed.tell(connection, {*opened.touched, *taken.opened}, opened.left)
     items.tell(connection, taken.concerned)
+    scanned.tell(connection, sent)
     stocktakes.tell(connection, counted)
 
 

@@ -68,6 +68,33 @@ def of_territory(life: Life, step: Step, places: Places) -> list[Discrepancy]:
     return [msgspec.structs.replace(case, cause_key=step.container, item=None)]
 
 
+def of_shipment(life: Life, step: Step, *, legal: bool) -> list[Discrepancy]:
+    """What a counter's despatch contradicts: an item that left a site where the books did not have it, or that may not leave.
+
+    Of what travels in a case the case itself is told.
+    """
+    if step.container is not None or (legal and life.site == step.site):
+        return []
+    if life.site != step.site:
+        words, proposal = (
+            "it was sent away from a site where the books did not have it",
+            "book the receipt that is missing there",
+        )
+    elif life.state is State.IN_TRANSIT:
+        words, proposal = "it was sent on before its receipt was booked", "book the receipt that is missing"
+    else:
+        words, proposal = (
+            f"it was sent away although it is {life.state}",
+            "ask the site why, and have it sent back",
+        )
+    case = about(step, DiscrepancyClass.DESPATCH_UNEXPECTED, words, proposal)
+    return [
+        msgspec.structs.replace(
+            case, cause="item_not_here" if life.site != step.site else "item_not_to_be_sent"
+        )
+    ]
+
+
 def of_travel(life: Life, step: Step, places: Places, speed_kmh: float) -> list[Discrepancy]:
     """An item that would have had to travel faster than anything does: two things carry its code."""
     here = Sighting(site=step.site, at=step.event_time, uncertainty_us=step.uncertainty_us)

@@ -11,11 +11,12 @@ are two standing ones, whichever came first.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import msgspec
 
 from central.discrepancies.rules import Discrepancy, DiscrepancyClass
-from central.items.contradictions import of_sale, of_territory, of_travel, unknown
+from central.items.contradictions import of_sale, of_shipment, of_territory, of_travel, unknown
 from central.items.lives import SALES_LIMIT, Life, Sighting, Sold, Step, Taken, Trace
 from central.sites.places import NOWHERE, Places
 from protocol.items import LEAVES_ITS_CASE, Action, Illegal, State, transition
@@ -47,6 +48,8 @@ def _take(life: Life, step: Step, places: Places) -> Taken:
         return _take_back(life, step)
     if step.action is Action.RECEIVE:
         return _receive(life, step, places)
+    if step.action is Action.SHIP:
+        return _ship(life, step)
     return _other(life, step)
 
 
@@ -137,6 +140,9 @@ def _receive(life: Life, step: Step, places: Places) -> Taken:
         explained = (DiscrepancyClass.SOLD_WITHOUT_RECEIPT,)
         taken = _taken(life, life, step, note="heard of after it was sold", explained=explained)
         return taken if life.unissued else _settled(taken, step, "its receipt has come")
+    if _was_sent_on(life, step):
+        explained = (DiscrepancyClass.DESPATCH_UNEXPECTED,)
+        return _taken(life, life, step, note="heard of after it was sent on", explained=explained)
     keeps_state = life.state in (State.QUARANTINED, *STOPPED)
     waits = life.next_state in (State.COMMISSIONED, State.IN_TRANSIT)
     after = msgspec.structs.replace(
@@ -150,6 +156,45 @@ def _receive(life: Life, step: Step, places: Places) -> Taken:
         return _taken(life, after, step, illegal=_after(life, step), raised=(unknown(life, step),))
     raised = () if life.site == step.from_site else tuple(of_territory(life, step, places))
     return _taken(life, after, step, illegal=_after(life, step), raised=raised)
+
+
+def _ship(life: Life, step: Step) -> Taken:
+    """An item has left, whatever the books say of where it was. One that has been received by then stays where it is."""
+    if _has_arrived(life, step):
+        explained = (DiscrepancyClass.ITEM_OUTSIDE_TERRITORY, DiscrepancyClass.DESPATCH_UNEXPECTED)
+        return _taken(life, life, step, note="heard of after it was received", explained=explained)
+    taken = _other(life, step)
+    if step.journal is None or life.state is None:
+        return taken
+    after = taken.life
+    if life.state in (State.IN_TRANSIT, State.HELD):
+        after = msgspec.structs.replace(after, site=step.to_site, container=_container(life, step))
+    raised = of_shipment(life, step, legal=taken.trace.legal)
+    return msgspec.structs.replace(taken, life=after, raised=(*taken.raised, *raised))
+
+
+def _has_arrived(life: Life, step: Step) -> bool:
+    """Whether a shipment is heard of after its item was taken in where it went, or was scanned after it had left."""
+    if step.journal is None or life.state is None or step.to_site is None:
+        return False
+    if life.site == step.to_site != step.site and life.state is not State.IN_TRANSIT:
+        return True
+    return _is_seen_after(life, step) and life.site != step.to_site
+
+
+def _was_sent_on(life: Life, step: Step) -> bool:
+    """Whether a receipt is heard of after its item has left the site again."""
+    if step.journal is None or life.state is not State.IN_TRANSIT or life.site == step.site:
+        return False
+    return life.seen is not None and life.seen.site == step.site and _is_seen_after(life, step)
+
+
+def _is_seen_after(life: Life, step: Step) -> bool:
+    """Whether somebody held the item before a scanner after this step, as far as the clocks tell."""
+    if life.seen is None:
+        return False
+    doubt = timedelta(microseconds=life.seen.uncertainty_us + step.uncertainty_us)
+    return life.seen.at - doubt > step.event_time
 
 
 def _other(life: Life, step: Step) -> Taken:

@@ -8,6 +8,7 @@ from typing import Any
 from psycopg.rows import dict_row
 
 from central.database import Connection
+from central.despatches import destinations
 from central.imports.rules import Fault, Numbered
 from central.sites.places import Place, Places
 from central.sites.rules import SiteRow, child_path
@@ -136,7 +137,9 @@ def put_sites(connection: Connection, rows: Sequence[Numbered[SiteRow]]) -> list
                 for row in (numbered.row for numbered in good)
             ],
         )
-    return faults + _serve(connection, good)
+    faults += _serve(connection, good)
+    destinations.announce_changes(connection, [numbered.row.site for numbered in good])
+    return faults
 
 
 def _serve(connection: Connection, rows: Sequence[Numbered[SiteRow]]) -> list[Fault]:
