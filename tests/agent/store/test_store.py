@@ -8,8 +8,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -19,47 +17,8 @@ from agent.store.database import Connection
 from agent.store.faults import Fault, NotOurs, StoreError, StoreInUse, WriteRefused
 from agent.store.series import take_number
 from agent.store.store import Store
-from agent.store.writer import WAITING_LIMIT, Instead
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store.open(tmp_path / "journal.db", reserve_bytes=1024 * 1024)
-    yield opened
-    opened.close()
-
-
-class Held:
-    """Keeps the writer busy until it is let go."""
-
-    def __init__(self, store: Store) -> None:
-        self._is_running, self._may_go_on = threading.Event(), threading.Event()
-        self.future = store.write(self._work)
-        assert self._is_running.wait(10)
-
-    def let_go(self) -> None:
-        self._may_go_on.set()
-        self.future.result(10)
-
-    def _work(self, _: Connection) -> None:
-        self._is_running.set()
-        assert self._may_go_on.wait(10)
-
-
-def count(store: Store, name: str) -> int:
-    """How many numbers of a series were taken."""
-    found = store.read(lambda at: at.execute("SELECT next FROM series WHERE name = ?", (name,)).fetchone())
-    return int(found[0]) - 1 if found else 0
-
-
-def take(store: Store, name: str = "receipt") -> Future[int]:
-    return store.write(lambda at: take_number(at, name))
-
-
-def fill(at: Connection) -> None:
-    """More than a database of few pages holds."""
-    at.execute("PRAGMA max_page_count = 1")
-    at.execute("INSERT INTO feed_rows VALUES ('f', 1, 'k', zeroblob(1000000))")
+from agent.store.writer import WAITING_LIMIT
+from tests.agent.store.store_kit import Held, count, fill, take
 
 
 def test_a_write_is_there_for_whoever_waited_for_it(store: Store) -> None:
@@ -372,47 +331,3 @@ def test_many_threads_lose_nothing(store: Store) -> None:
 
 def test_the_journal_belongs_to_its_owner_alone(store: Store) -> None:
     assert store.path.stat().st_mode & 0o077 == 0
-
-
-@pytest.mark.parametrize("beside", [0, 2], ids=["alone", "in company"])
-def test_a_work_that_takes_another_turn_leaves_nothing_of_the_first(store: Store, beside: int) -> None:
-    def turns(at: Connection) -> int:
-        take_number(at, "receipt")
-        raise Instead(lambda again: take_number(again, "order"))
-
-    held = Held(store)
-    others = [take(store) for _ in range(beside)]
-    turned = store.write(turns)
-    held.let_go()
-    assert turned.result(10) == 1
-    assert [other.result(10) for other in others] == [1, 2][:beside]
-    assert count(store, "receipt") == beside
-
-
-@pytest.mark.parametrize("beside", [0, 1], ids=["alone", "in company"])
-def test_whoever_remembers_what_was_written_hears_that_it_was_taken_back(store: Store, beside: int) -> None:
-    undone: list[None] = []
-    store.on_undo(lambda: undone.append(None))
-    held = Held(store)
-    for _ in range(beside):
-        take(store)
-    wrong = store.write(lambda at: at.execute("no sql"))
-    held.let_go()
-    assert wrong.exception(10) is not None
-    assert len(undone) == 1
-
-
-def test_a_refused_commit_is_something_taken_back(tmp_path: Path) -> None:
-    store = Store.open(tmp_path / "journal.db", reserve_bytes=0)
-    undone: list[None] = []
-    store.on_undo(lambda: undone.append(None))
-    assert isinstance(store.write(fill).exception(), WriteRefused)
-    assert len(undone) == 1
-    store.close()
-
-
-@pytest.mark.parametrize("expected", [1, 2, 3, None])
-def test_a_wrong_guess_at_the_next_number_does_no_harm(store: Store, expected: int | None) -> None:
-    take(store).result()
-    numbers = [store.write(lambda at: take_number(at, "receipt", expected)).result(10) for _ in range(2)]
-    assert numbers == [2, 3]
