@@ -89,7 +89,7 @@ def create_app(
         shipping_router(parts, printing),
         adjusting_router(parts),
         orders_router(parts),
-        printing_router(printing),
+        printing_router(printing, parts.shifts.clerk),
         shifts_router(parts, printing),
         events_router(parts.hub, snapshot),
         page_router(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import msgspec
 from fastapi import APIRouter, Request, Response
@@ -22,8 +23,8 @@ class DrawerAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     clerk: str | None = None
 
 
-def printing_router(printing: Printing | None) -> APIRouter:
-    """The routes; without a printer they say so."""
+def printing_router(printing: Printing | None, clerk: Callable[[], str | None]) -> APIRouter:
+    """The routes; without a printer they say so. ``clerk`` stands at the counter, and opens the drawer where nobody else is named."""
     router = APIRouter(tags=["printing"])
 
     @router.post("/v1/sales/{sale_id}/print", status_code=202)
@@ -39,7 +40,7 @@ def printing_router(printing: Printing | None) -> APIRouter:
         reason = asked.reason.strip()
         if not 1 <= len(reason) <= REASON_LIMIT:
             raise Problem(422, f"reason: expected 1 to {REASON_LIMIT} characters", key="invalid")
-        opened = _required(printing).open_drawer(reason, asked.clerk)
+        opened = _required(printing).open_drawer(reason, asked.clerk or clerk())
         if isinstance(opened, Refusal):
             raise refused(opened)
         trouble = await asyncio.wrap_future(opened)

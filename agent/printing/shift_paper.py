@@ -59,9 +59,11 @@ def _done(report: Report, words: Words, columns: int) -> Iterator[Line]:
         ("voids", report.voids, report.voided_minor),
         ("returns", report.returns, report.returned_minor),
     ):
-        sign = 1 if name == "sales" else -1
-        told = "" if sum_minor is None else amount(sign * sum_minor, currency)
-        yield from _pair(f"{said[name]}: {count}", told, columns)
+        if sum_minor is None:
+            yield from _pair(said[name], str(count), columns)
+        else:
+            sign = 1 if name == "sales" else -1
+            yield from _pair(f"{said[name]}: {count}", amount(sign * sum_minor, currency), columns)
     if report.discounted_minor:
         yield from _pair(said["discounts"], amount(-report.discounted_minor, currency), columns)
     if report.overridden:

@@ -71,6 +71,10 @@ class Shifts:
         """Show it on every screen."""
         self._announce(self.frame())
 
+    def clerk(self) -> str | None:
+        """Who stands at the counter."""
+        return self._clerk.name()
+
     def set_clerk(self, name: str | None) -> None:
         """Somebody takes the counter over: by a card, or by hand."""
         self._clerk.set(name)
