@@ -50,20 +50,20 @@ def moves(draw: st.DrawFn) -> list[tuple[bool, Moved]]:
 
 def statement(moved: list[tuple[bool, Moved]]) -> tuple[ProductLine, ...]:
     """The lines that these flows make, with the closing that they add up to."""
-    ends = {}
+    ends = []
     for gtin in sorted({one.gtin for _, one in moved}):
-        sums = [
-            [Decimal(0), 0],  # of what was before
-            [Decimal(0), 0],
-        ]
+        quantity, value = (
+            {True: Decimal(0), False: Decimal(0)},
+            {True: 0, False: 0},
+        )  # of what was before, and after
         for is_before, one in moved:
             if one.gtin == gtin:
-                sums[not is_before][0] += EFFECT[Flow(one.flow)] * one.quantity
-                sums[not is_before][1] += EFFECT[Flow(one.flow)] * one.value_minor
-        ends[gtin] = End(
-            gtin, Decimal(sums[0][0]), int(sums[0][1]), Decimal(sums[0][0] + sums[1][0]), int(sums[0][1] + sums[1][1])
-        )  # fmt: skip
-    return lines_of(ends.values(), [one for is_before, one in moved if not is_before])
+                quantity[is_before] += EFFECT[Flow(one.flow)] * one.quantity
+                value[is_before] += EFFECT[Flow(one.flow)] * one.value_minor
+        ends.append(
+            End(gtin, quantity[True], value[True], sum(quantity.values(), Decimal(0)), sum(value.values()))
+        )
+    return lines_of(ends, [one for is_before, one in moved if not is_before])
 
 
 @given(moves())
