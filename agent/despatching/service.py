@@ -6,7 +6,6 @@ import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
-from decimal import Decimal
 from functools import partial
 
 import msgspec
@@ -20,7 +19,7 @@ from agent.packing.standing import Standing
 from agent.shop import Shop
 from agent.store import Connection
 from agent.store.series import take_number
-from agent.tallying.rules import NotTallied, joined, merged
+from agent.tallying.rules import EACH, NotTallied, joined, merged, pieces
 from agent.tallying.steps import TallyCase, TallyLine
 from agent.till.found import Found
 from agent.till.frames import CompletedFrame, Outcome, ShippingFrame
@@ -78,7 +77,7 @@ class Shipping:
             lines=tuple(self._seen(line) for line in reversed(leaving.tally.lines)),
             cases=tuple(self._case_seen(case) for case in reversed(leaving.tally.cases)),
             products=len(lines),
-            pieces=sum((line.quantity for line in lines), Decimal(0)),
+            pieces=pieces(lines, self._unit),
             can_undo=bool(leaving.tally.steps),
         )
 
@@ -92,12 +91,16 @@ class Shipping:
             items=line.items,
         )
 
+    def _unit(self, gtin: str) -> str:
+        product = self._products.get(gtin)
+        return EACH if product is None else product.unit
+
     def _case_seen(self, case: TallyCase) -> LoadedCase:
         first = self._products.get(case.lines[0].gtin) if case.lines else None
         return LoadedCase(
             sscc=case.sscc,
             items=len(case.items) if case.is_known else None,
-            pieces=sum((line.quantity for line in case.lines), Decimal(0)),
+            pieces=pieces(case.lines, self._unit),
             products=len(case.lines),
             first=first.name if first else "",
         )
@@ -210,7 +213,7 @@ class Shipping:
             return Made(
                 number=number,
                 body=rules.despatched(leaving, leaving.to, despatch_id, clerk),
-                tells=_told(leaving, leaving.to, number),
+                tells=_told(leaving, leaving.to, number, self._unit),
             )
 
         written = self._shop.documents.write(
@@ -268,7 +271,7 @@ def _empty() -> Leaving:
     return Leaving(despatch_id=str(uuid.uuid4()))
 
 
-def _told(leaving: Leaving, to: SiteHere, number: str) -> dict[str, object]:
+def _told(leaving: Leaving, to: SiteHere, number: str, unit_of: Callable[[str], str]) -> dict[str, object]:
     """What the answer tells. It keeps what was in each case: the feed forgets a case that has left."""
     lines = merged(leaving.tally)
     cases = [
@@ -280,6 +283,6 @@ def _told(leaving: Leaving, to: SiteHere, number: str) -> dict[str, object]:
         "to_site": to.site,
         "to_name": to.name,
         "products": len(lines),
-        "pieces": sum((line.quantity for line in lines), Decimal(0)),
+        "pieces": pieces(lines, unit_of),
         "cases": cases,
     }

@@ -9,7 +9,7 @@ from agent.stocktakes import rules
 from agent.stocktakes.rules import AreaDraft, Sent, Stocktake
 from agent.stocktakes.seen import AreaSeen, MissingProduct, StocktakeSeen
 from agent.stocktakes.service import Counting
-from agent.tallying.rules import merged
+from agent.tallying.rules import merged, pieces
 
 MISSING_LIMIT = 1_000
 """Products of one answer: nobody reads more."""
@@ -27,7 +27,7 @@ def seen(counting: Counting, stocktake: Stocktake) -> StocktakeSeen:
         round=stocktake.round,
         started_at_us=stocktake.started_at_us,
         is_begun_here=stocktake.is_begun_here,
-        areas=_areas(stocktake, counting.drafts_of(stocktake.stocktake_id), sent),
+        areas=_areas(counting, stocktake, counting.drafts_of(stocktake.stocktake_id), sent),
         wanted=len(stocktake.wanted),
         counted=len(counted),
         missing=len(rules.still_missing(stocktake, counted)),
@@ -74,19 +74,20 @@ def _counted(drafts: Iterable[AreaDraft], sent: Iterable[Sent]) -> dict[str, Dec
     return total
 
 
-def _areas(stocktake: Stocktake, drafts: Iterable[AreaDraft], sent: Iterable[Sent]) -> tuple[AreaSeen, ...]:
+def _areas(
+    counting: Counting, stocktake: Stocktake, drafts: Iterable[AreaDraft], sent: Iterable[Sent]
+) -> tuple[AreaSeen, ...]:
     found: dict[str, AreaSeen] = {}
     for area, at_us in stocktake.areas.items():
         name = rules.area_of(area)
         if name not in found or found[name].at_us < at_us:
             found[name] = AreaSeen(area=name, at_us=at_us, round=stocktake.round)
     for one in sent:
-        quantities = rules.quantities(one.lines)
         found[one.area] = AreaSeen(
             area=one.area,
             at_us=one.at_us,
-            products=len(quantities),
-            pieces=sum(quantities.values(), Decimal(0)),
+            products=len(one.lines),
+            pieces=pieces(one.lines, counting.unit),
             number=one.number,
             complete=one.complete,
             round=one.round,
@@ -98,7 +99,7 @@ def _areas(stocktake: Stocktake, drafts: Iterable[AreaDraft], sent: Iterable[Sen
             area=draft.area,
             at_us=max((line.at_us for line in lines), default=0),
             products=len(lines),
-            pieces=sum((line.quantity for line in lines), Decimal(0)),
+            pieces=pieces(lines, counting.unit),
             number=before.number if before else None,
             is_open=True,
             round=draft.round,

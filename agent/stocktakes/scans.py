@@ -115,7 +115,7 @@ class CountingScans:
             return _not(NO_AREA)
         absent = self._counting.standing.not_here(sscc, contents)
         if absent is not None:
-            return _not(NotTallied(absent.key, absent.reason), case=CaseSeen(sscc=sscc))
+            return _not(NotTallied(f"count_{absent.key}", absent.reason), case=CaseSeen(sscc=sscc))
         if contents is None:
             reason = "nothing is known here of what is in this case: scan what is in it"
             return _not(NotTallied("case_contents_unknown", reason), case=CaseSeen(sscc=sscc))
@@ -178,12 +178,15 @@ def _refused(goods: Goods, judged: Judged) -> Found | None:
     local, known = judged.local, judged.known
     if local is not None and local.state == State.IN_TRANSIT:
         reason = f"this item left with {local.receipt}: receive it first, then count it"
-        return _refusal("left", reason, goods, finding)
+        return _refusal("count_left", reason, goods, finding)
     is_on_its_way = local is None and known is not None and known.state == State.IN_TRANSIT
     if is_on_its_way and finding.verdict is Verdict.NOT_RECEIVED:
         # Counted now and received later, it would stand in the books twice.
         return _refusal(
-            "not_received", "this item is on its way here: receive it first, then count it", goods, finding
+            "count_not_received",
+            "this item is on its way here: receive it first, then count it",
+            goods,
+            finding,
         )
     return None
 

@@ -23,7 +23,7 @@ from agent.stocktakes.known import Stocktakes
 from agent.stocktakes.rules import AreaDraft, Sent, Stocktake
 from agent.stocktakes.seen import CountedCase, CountedProduct
 from agent.stocktakes.sent import all_sent, find_sent
-from agent.tallying.rules import NotTallied, Tally, joined, merged
+from agent.tallying.rules import EACH, NotTallied, Tally, joined, merged, pieces
 from agent.till.frames import StocktakeFrame
 from agent.verification.known_rows import KnownRows
 from protocol.feeds import Feed, Product
@@ -104,6 +104,11 @@ class Counting:
         product = self._products.get(gtin)
         return "" if product is None else product.name
 
+    def unit(self, gtin: str) -> str:
+        """The unit that a product is counted in."""
+        product = self._products.get(gtin)
+        return EACH if product is None else product.unit
+
     def frame(self) -> StocktakeFrame:
         """What is being counted at the counter, as screens see it."""
         selected = self.selected
@@ -134,7 +139,7 @@ class Counting:
             CountedProduct(
                 gtin=line.gtin,
                 name=self.name(line.gtin),
-                unit=product.unit if (product := self._products.get(line.gtin)) else "each",
+                unit=self.unit(line.gtin),
                 quantity=line.quantity,
                 items=len(line.items),
                 elsewhere=sum((counted.get(line.gtin, Decimal(0)) for counted in beside), Decimal(0)),
@@ -303,13 +308,13 @@ class Counting:
             cases=tuple(
                 CountedCase(
                     sscc=case.sscc,
-                    pieces=sum((line.quantity for line in case.lines), Decimal(0)),
+                    pieces=pieces(case.lines, self.unit),
                     products=len(case.lines),
                 )
                 for case in reversed(draft.tally.cases)
             ),
             products=len(counted),
-            pieces=sum((line.quantity for line in counted), Decimal(0)),
+            pieces=pieces(counted, self.unit),
             can_undo=bool(draft.tally.steps),
             is_late=stocktake is not None and stocktake.round != draft.round,
         )

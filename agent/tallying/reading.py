@@ -59,7 +59,7 @@ def goods_of(
         return Goods(gtin=gtin, quantity=Decimal(1), product=product, item=code.item, finding=judged.finding)
     if product is not None and product.serialised and not uncoded:
         reason = "each piece of this product carries its own code: scan that one"
-        return Asked(doubt=Doubt(key="item_code", reason=reason, question=Question.UNCODED), product=product)
+        return Asked(doubt=Doubt(key="own_code", reason=reason, question=Question.UNCODED), product=product)
     amount = quantity if quantity is not None else quantity_on_label(code, product, catalogue.currency)
     if amount is None and product is not None and product.unit != "each":
         reason = f"how much of it? This product is counted in {product.unit}"

@@ -7,7 +7,7 @@ key for translation.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 
 import msgspec
@@ -15,11 +15,13 @@ import msgspec
 from agent.packing.contents import Contents
 from agent.packing.rules import QUANTITY_DECIMALS, QUANTITY_LIMIT
 from agent.tallying.steps import Step, TallyCase, TallyLine, grown, shrunk
-from protocol.events import GoodsLine
+from protocol.events import CountedLine, GoodsLine
 
 PRODUCTS_LIMIT = 5_000
 ITEMS_LIMIT = 10_000
 """Products, and coded items, of one tally: it is written to the disk as a whole after each scan."""
+EACH = "each"
+"""The unit of what is counted by the piece."""
 UNDO_LIMIT = 50
 """Changes that can be taken back, the last first."""
 
@@ -42,8 +44,7 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def in_cases(self, gtin: str) -> Decimal:
         """What of a product stands in counted cases."""
-        found = (line.quantity for case in self.cases for line in case.lines if line.gtin == gtin)
-        return sum(found, Decimal(0))
+        return sum((line.quantity for line in _in_cases(self.cases) if line.gtin == gtin), Decimal(0))
 
 
 class Scanned(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,8 +87,7 @@ def count(tally: Tally, scanned: Scanned) -> Tally | NotTallied:
 def count_case(tally: Tally, case: TallyCase) -> Tally | NotTallied:
     """The tally with a whole case more.
 
-    What of it was counted before, by itself or as a smaller case, counts with it from now on. An item that another counted case holds
-    stays with that one.
+    What of it was counted before, by itself or as a smaller case, counts with it from now on.
     """
     if any(one.sscc == case.sscc for one in tally.cases):
         return NotTallied("counted_already", "this case has been counted already")
@@ -96,7 +96,6 @@ def count_case(tally: Tally, case: TallyCase) -> Tally | NotTallied:
     inside = frozenset(case.containers)
     within = tuple(one for one in tally.cases if one.sscc in inside)
     beside = tuple(one for one in tally.cases if one.sscc not in inside)
-    case = _without_items(case, frozenset(item for one in beside for item in one.items))
     lines, absorbed = shrunk(tally.lines, frozenset(case.items))
     step = Step(sscc=case.sscc, absorbed=absorbed, absorbed_cases=within)
     return _fitting(tally, _changed(tally, step, lines=lines, cases=(*beside, case)))
@@ -172,18 +171,18 @@ def joined(tally: Tally, since: Tally) -> Tally:
 def merged(tally: Tally) -> tuple[TallyLine, ...]:
     """Everything by product, what stands in cases included, in the order of the GTINs: the same for any order of the scans."""
     found: dict[str, TallyLine] = {}
-    parts = [*tally.lines]
-    parts += [
-        TallyLine(gtin=line.gtin, quantity=line.quantity, at_us=case.at_us, items=line.items)
-        for case in tally.cases
-        for line in case.lines
-    ]
-    for part in parts:
+    for part in (*tally.lines, *_in_cases(tally.cases)):
         before = found.get(part.gtin)
         found[part.gtin] = part if before is None else before.with_more(part)
     return tuple(
         msgspec.structs.replace(line, items=tuple(sorted(line.items))) for _, line in sorted(found.items())
     )
+
+
+def pieces(lines: Iterable[TallyLine | GoodsLine | CountedLine], unit_of: Callable[[str], str]) -> Decimal:
+    """How many pieces these are: what is weighed or measured is one, however much of it there is."""
+    one = Decimal(1)
+    return sum((line.quantity if unit_of(line.gtin) == EACH else one for line in lines), Decimal(0))
 
 
 def holder_of(tally: Tally, part: str) -> str | None:
@@ -219,6 +218,18 @@ def quantity_fault(quantity: Decimal) -> NotTallied | None:
     )
 
 
+def _in_cases(cases: Iterable[TallyCase]) -> Iterator[TallyLine]:
+    """What stands in cases, an item that two of them claim once."""
+    claimed: set[str] = set()
+    for case in cases:
+        for line in case.lines:
+            items = tuple(item for item in line.items if item not in claimed)
+            claimed.update(items)
+            quantity = line.quantity - (len(line.items) - len(items))
+            if quantity > 0:
+                yield TallyLine(gtin=line.gtin, quantity=quantity, at_us=case.at_us, items=items)
+
+
 def _no_line(part: str) -> NotTallied:
     return NotTallied("no_line", f"{part[:60]} has not been counted here")
 
@@ -247,18 +258,6 @@ def _fitting(before: Tally, after: Tally) -> Tally | NotTallied:
 def _items(tally: Tally) -> list[str]:
     loose = [item for line in tally.lines for item in line.items]
     return loose + [item for case in tally.cases for item in case.items]
-
-
-def _without_items(case: TallyCase, held: frozenset[str]) -> TallyCase:
-    if held.isdisjoint(case.items):
-        return case
-    lines = []
-    for line in case.lines:
-        kept = tuple(item for item in line.items if item not in held)
-        quantity = line.quantity - (len(line.items) - len(kept))
-        if quantity > 0:
-            lines.append(msgspec.structs.replace(line, quantity=quantity, items=kept))
-    return msgspec.structs.replace(case, lines=tuple(lines))
 
 
 def _taken_back(lines: tuple[TallyLine, ...], step: Step) -> tuple[TallyLine, ...]:
