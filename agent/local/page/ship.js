@@ -33,7 +33,7 @@ function parts() {
     const about = line.unit === 'each' ? line.gtin : `${line.gtin} · ${line.unit}`;
     return loose ? [{ key: line.gtin, name: line.name || line.gtin, about, count: quantity(loose), end: '', line }, ...items] : items;
   });
-  return [...goods, ...cases];
+  return [...cases, ...goods];
 }
 
 function row(one) {

@@ -94,13 +94,13 @@ export function drawStocktake() {
   if (view === 'missing') {
     return html`<header class="title"><h2>${say('still_missing')}</h2><span class="tag">${counting().name}</span></header>
       ${list(state.missing.map(missingRow), say('nothing_missing'))}
-      <footer class="total"><div><small>${say('still_missing')}</small><b>${say('products', { n: state.missing.length })}</b></div>${back('M', 'back', 'missing')}</footer>`;
+      <footer class="total"><div><small>${say('missing_products')}</small><b>${plain(state.missing.length)}</b></div>${back('M', 'back', 'missing')}</footer>`;
   }
   if (view === 'areas') {
     const one = seen();
     return html`<header class="title"><h2>${counting().name}</h2>${done}<span class="tag">${one ? manner(one) : ''}</span></header>
       ${list((one?.areas ?? []).map(areaRow), say('no_areas'))}
-      <footer class="total"><div><small>${say('counted_here')}</small><b>${say('products', { n: one?.counted ?? 0 })}${one?.wanted ? html`<small> / ${plain(one.wanted)}</small>` : ''}</b></div>
+      <footer class="total"><div><small>${say('counted_here')}</small><b>${plain(one?.counted ?? 0)}${one?.wanted ? html`<small> / ${plain(one.wanted)}</small>` : ''}</b></div>
         ${one?.wanted ? back('M', 'still_missing', 'missing') : ''}<button class="go" data-do="new_area"><kbd>N</kbd>${say('new_area')}</button></footer>`;
   }
   return html`<header class="title"><h2>${say('stocktakes')}</h2>${done}</header>
@@ -134,7 +134,7 @@ export function stocktakeKeys() {
 
 // What the scan shown on the big panel has come to: the figure that a person compares with the shelf.
 export function drawCounted(scan) {
-  if (scan.mode !== 'stocktake' || !['counted', 'ask'].includes(scan.outcome)) return '';
+  if (scan.mode !== 'stocktake' || (scan.outcome !== 'counted' && scan.key !== 'counted_all_the_same')) return '';
   const line = counting().lines?.find((one) => one.gtin === scan.product?.gtin || one.gtin === scan.code?.gtin);
   if (!line) return '';
   return html`<div class="tally"><b>${plain(line.quantity)}</b>${line.unit === 'each' ? '' : html`<span>${line.unit}</span>`}${line.expected === null ? '' : html`<span>/ ${plain(line.expected)}</span>`}</div>`;

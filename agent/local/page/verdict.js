@@ -108,13 +108,20 @@ function answers(scan, waiting) {
 
 const isUnpriced = (mode) => ['pack', 'unpack', 'stocktake', 'ship'].includes(mode);
 
+// What a scan would do now; where something has to be chosen first, that.
+function idle() {
+  if (state.mode === 'stocktake' && !state.counting?.area) return 'idle_choose_area';
+  if (state.mode === 'ship' && !state.shipping?.to) return 'idle_choose_site';
+  return `idle_${state.mode}`;
+}
+
 export function drawVerdict() {
   const waiting = state.refusals.length > 0;
   const scan = waiting ? state.refusals[0] : state.last;
   const panel = at('verdict');
   if (!scan) {
     panel.className = 'verdict idle';
-    fill(panel, html`${markup(icon('idle'))}<h1>${say(`idle_${state.mode}`)}</h1><p class="reason">${say('idle_hint')}</p>`);
+    fill(panel, html`${markup(icon('idle'))}<h1>${say(idle())}</h1><p class="reason">${say('idle_hint')}</p>`);
   } else {
     const look = lookOf(scan);
     panel.className = `verdict ${look}${waiting ? ' waiting' : ''}${scan.finding?.certain === false ? ' provisional' : ''}`;
