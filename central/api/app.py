@@ -45,13 +45,14 @@ from central.sales.routes import router as sales
 from central.shifts.routes import router as shifts
 from central.sites.routes import router as sites
 from central.stocktakes.routes import router as stocktakes
+from central.stocktakes.shrinkage.routes import router as shrinkage
 from central.tokens.bearer import Role
 from central.version import VERSION
 
 ROUTERS: tuple[APIRouter, ...] = (
     sites, products, prices, ledger, items, sales, orders, despatches, reconciliation, discrepancies, discrepancy_decisions, suspects, invoices,
     journals, events, agents,
-    code_keys, code_orders, containers, policy, exports, stocktakes, shifts, reconciliation_ranges,
+    code_keys, code_orders, containers, policy, exports, stocktakes, shrinkage, shifts, reconciliation_ranges,
 )  # fmt: skip
 OPEN_TO_ALL: tuple[APIRouter, ...] = (health.router, documentation.router, enrolment_router, public_check)
 """Routes that ask for no token: they say nothing of the trade, or carry a proof of their own. The public check can be switched off, and comes

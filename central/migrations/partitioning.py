@@ -53,6 +53,12 @@ MOVEMENTS = (
         "movements_by_document",
         "CREATE INDEX CONCURRENTLY movements_by_document ON movements (site_id, document) WHERE document IS NOT NULL",
     ),
+    Index(
+        "movements",
+        "movements_by_adjustment",
+        "CREATE INDEX CONCURRENTLY movements_by_adjustment ON movements (site_id, business_day)"
+        " WHERE starts_with(source, 'adjustment:') OR starts_with(destination, 'adjustment:')",
+    ),
 )
 EVENTS = Index(
     "events",

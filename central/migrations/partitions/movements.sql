@@ -10,4 +10,6 @@ ALTER SEQUENCE movements_movement_id_seq OWNED BY movements.movement_id;
 CREATE INDEX movements_of_day ON movements (site_id, business_day, gtin);
 CREATE INDEX movements_of_product ON movements (site_id, gtin, movement_id);
 CREATE INDEX movements_of_document ON movements (site_id, document) WHERE document IS NOT NULL;
+CREATE INDEX movements_of_adjustments ON movements (site_id, business_day)
+    WHERE starts_with(source, 'adjustment:') OR starts_with(destination, 'adjustment:');
 SELECT take_in('movements');

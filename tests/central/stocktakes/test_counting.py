@@ -86,7 +86,7 @@ def test_an_item_that_is_scanned_in_two_areas_is_one_item() -> None:
         return AreaCount(area=area, round=1, event_time=AT, journal=1, seq=1, lines=(line,))
 
     [found] = tallied([scanned("shelf", "A", "B"), scanned("store", "B", "C")])[MILK]
-    assert (found.quantity, found.items) == (3, ("A", "B", "C"))
+    assert (found.quantity, found.items) == (Decimal(3), ("A", "B", "C"))
 
 
 def test_a_tally_tells_its_first_and_last_moment() -> None:

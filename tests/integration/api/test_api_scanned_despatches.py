@@ -133,7 +133,7 @@ def test_goods_sent_to_a_sister_shop_are_on_their_way_and_arrive_with_their_valu
     first.report(sent("D1B", goods(WATER, 4)), at=BEFORE)
     assert balances(world) == {("D1", "on_hand"): 6, ("D1", "in_transit:D1>D1B"): 4}
     view = msgspec.json.decode(feed(world, Feed.DESPATCHES, "D1B")["d1"], type=DespatchView)
-    assert (view.from_site, view.state, view.lines[0].quantity) == ("D1", "in_transit", 4)
+    assert (view.from_site, view.state, view.lines[0].quantity) == ("D1", "in_transit", Decimal(4))
     assert world.stock("D1B")["in_transit"] == "4"
     second.report(received(goods(WATER, 4)), at=NOW)
     assert world.stock("D1B")["on_hand"] == "4"
@@ -254,7 +254,7 @@ def test_goods_for_an_order_move_it_on_and_end_its_promise(world: World) -> None
     assert world.get(path)["state"] == "despatched"
     assert world.stock("WH")["reserved"] == "0"
     told = msgspec.json.decode(feed(world, Feed.ORDERS, "D1")[order], type=OrderView)
-    assert (told.state, told.lines[0].despatched) == ("despatched", 5)
+    assert (told.state, told.lines[0].despatched) == ("despatched", Decimal(5))
     shop.report(received(goods(WATER, 3)), received(goods(WATER, 2), despatch="d2"), at=NOW)
     assert world.get(path)["state"] == "received"
     assert open_cases(world) == set()
@@ -302,7 +302,10 @@ def test_goods_sent_where_nobody_awaits_them_have_left_and_the_case_can_be_settl
     assert world.stock("D1")["on_hand"] == "6"
     [case] = cases(world)
     assert (case["cause"], case["evidence"][0]["named_site"]) == (cause, to)
-    world.post(f"/v1/discrepancies/D1/{case['discrepancy_id']}/settle", {"reason": "they never left"})
+    world.post(
+        f"/v1/discrepancies/D1/{case['discrepancy_id']}/settle",
+        {"reason": "they never left", "proposed": True},
+    )
     assert world.stock("D1")["on_hand"] == "10"
     assert_books_hold(world)
 

@@ -413,6 +413,34 @@ def test_a_variance_closes_by_itself_when_the_late_sale_comes(shop: World) -> No
     assert one.cases(state="open") == []
 
 
+def test_a_case_is_settled_by_booking_its_line_and_the_rest_of_the_count_once(shop: World) -> None:
+    one = Stocktaking(shop, "D1")
+    one.count(line(WATER, 7, T0), line(TEA, 3, T0), at=T0)
+    one.do("close-counting")
+    water = next(case for case in one.cases() if case["gtin"] == WATER)
+    path = f"/v1/discrepancies/D1/{water['discrepancy_id']}"
+    assert shop.post(f"{path}/settle", {"reason": "so be it", "proposed": True})["state"] == "settled"
+    assert shop.stock("D1")["on_hand"] == "7"
+    one.do("approve", reason="as counted")
+    one.do("book")
+    assert [shop.stock("D1", gtin)["on_hand"] for gtin in (WATER, TEA)] == ["7", "3"]
+    assert {gtin: found["state"] for gtin, found in one.lines().items()} == {WATER: "booked", TEA: "booked"}
+    one.assert_books_hold()
+
+
+def test_a_case_that_was_settled_by_a_correction_of_its_own_is_not_booked_again(shop: World) -> None:
+    one = Stocktaking(shop, "D1")
+    one.count(line(WATER, 7, T0), line(TEA, 4, T0), at=T0)
+    one.do("close-counting")
+    [water] = one.cases(state="open")
+    body = {"reason": "three were given away", "adjustments": [{"gtin": WATER, "quantity": "-3"}]}
+    shop.post(f"/v1/discrepancies/D1/{water['discrepancy_id']}/settle", body)
+    one.do("approve", reason="the rest")
+    one.do("book")
+    assert shop.stock("D1")["on_hand"] == "7"
+    assert one.lines()[WATER]["state"] == "refused"
+
+
 def test_goods_of_a_despatch_that_were_found_and_not_received_are_named(shop: World) -> None:
     shop.now = T0 - HOUR
     shop.opening("WH", water=50)

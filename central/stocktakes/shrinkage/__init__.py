@@ -1,0 +1,1 @@
+"""Shrinkage: what corrections, counts above all, took away from the stock of sites."""
