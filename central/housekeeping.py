@@ -1,5 +1,5 @@
 """What central does by the clock: prices whose time has come, checks by the public, answers that were kept long enough, its own certificate,
-the partitions of the large tables, discrepancies that no single fact shows."""
+the partitions of the large tables, days that close, discrepancies that no single fact shows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from central.items.watching import forget_old_codes
 from central.partitions.rules import Retention
 from central.partitions.upkeep import Kept, let_go, make_ahead
 from central.prices.storage import tell_what_began
+from central.reconciliation.calendar import close_due
+from central.reconciliation.calendar_rules import DEFAULT, Rule
 from central.resolver.counting import Checks, forget
+from central.shifts.booking import mend
 
 INTERVAL_S = 30.0
 SLOW_EVERY = timedelta(hours=1)
@@ -41,10 +44,12 @@ class Housekeeping:
         checks: Checks | None = None,
         retention: Retention | None = None,
         case_limits: CaseLimits = DEFAULTS,
+        closing: Rule = DEFAULT,
     ) -> None:
         self._database = database
         self._cases = CaseRounds(database, case_limits)
         self._retention = retention or Retention()
+        self._closing = closing
         self._checks = checks
         self._renew_certificate = renew_certificate
         self._now = now
@@ -70,6 +75,7 @@ class Housekeeping:
         now = self._now()
         self._database.run(lambda connection: tell_what_began(connection, self._prices_told_until, now))
         self._prices_told_until = now
+        self._database.run(lambda connection: mend(connection, now))
         if now >= self._slow_work_at:
             self._database.run(forget_old_answers)
             self._database.run(forget_old_codes)
@@ -78,6 +84,7 @@ class Housekeeping:
             self._renew_certificate(now)
             make_ahead(self._database, now)
             self._let_go(now)
+            close_due(self._database, now, self._closing)
         if self._checks is not None:
             self._checks.write(self._database, now)
         self._cases.quick(now)

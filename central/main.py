@@ -72,6 +72,7 @@ class Process:
             self.resolver.checks,
             settings.kept,
             settings.case_limits,
+            settings.closing,
         )
         self.filters = Rounds(
             self.database,

@@ -21,6 +21,7 @@ from central.discrepancies.limits import Limits as CaseLimits
 from central.errors import CentralError
 from central.items.signals import Signals, Watch
 from central.partitions.rules import Retention
+from central.reconciliation.calendar_rules import Rule
 
 ENV_PREFIX = "COUNTERMARK_CENTRAL_"
 DEFAULT_PATHS = (Path("countermark-central.toml"), Path("/etc/countermark/central.toml"))
@@ -239,6 +240,18 @@ class DiscrepancySettings(_Table):
     )
 
 
+class ReconciliationSettings(_Table):
+    """When days close by themselves: see docs/reconciliation.md."""
+
+    close_days: bool = Field(default=True, description="false: days are closed by people alone")
+    close_hour: int = Field(
+        default=5, ge=0, le=23, description="local; from then on a complete day before closes"
+    )
+    close_after_days: int = Field(
+        default=3, ge=0, le=90, description="later it closes though something may still come"
+    )
+
+
 class Settings(BaseSettings):
     """The whole configuration of central."""
 
@@ -258,6 +271,7 @@ class Settings(BaseSettings):
     resolver: ResolverSettings = ResolverSettings()
     discrepancies: DiscrepancySettings = DiscrepancySettings()
     retention: RetentionSettings = RetentionSettings()
+    reconciliation: ReconciliationSettings = ReconciliationSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -285,6 +299,12 @@ class Settings(BaseSettings):
     def case_limits(self) -> CaseLimits:
         """From when on something is a case."""
         return CaseLimits(**self.discrepancies.model_dump())
+
+    @property
+    def closing(self) -> Rule:
+        """When days close by themselves."""
+        asked = self.reconciliation
+        return Rule(is_on=asked.close_days, hour=asked.close_hour, after_days=asked.close_after_days)
 
     @property
     def database_url(self) -> str:
