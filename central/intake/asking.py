@@ -17,6 +17,7 @@ from central.items import answers as items
 from central.items.signals import Watch
 from central.journals import storage as journals
 from central.journals.rules import AgentHere
+from central.shifts import limits
 from protocol.codec import decode
 from protocol.errors import ProtocolError
 from protocol.feeds import Feed, body_encoder
@@ -117,4 +118,6 @@ def _pull(connection: Connection, here: AgentHere, asked: FeedPull) -> FeedChunk
         stock.refresh(connection, here.site, since)
     if asked.feed == Feed.SITES:
         destinations.refresh(connection, here.site, since)
+    if asked.feed == Feed.LIMITS:
+        limits.refresh(connection, here.site, since)
     return feeds.pull(connection, asked.feed, scope, since, min(asked.limit, PULL_LIMIT_ROWS))

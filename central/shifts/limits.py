@@ -105,14 +105,22 @@ def remove(connection: Connection, site: str, by: By) -> bool:
     return gone > 0
 
 
-def refresh(connection: Connection, site: str) -> None:
-    """Bring the feed of a site up to date when it is pulled: a site that was added after the limits were set hears of them so."""
+def refresh(connection: Connection, site: str, since: int) -> None:
+    """Bring the feed of a site up to date at the beginning of a pull (``since`` is 0 or its head): a site that was added after the limits were
+    set hears of them so."""
+    head = feeds.head(connection, Feed.LIMITS, site)
+    holding = of_site(connection, site)
+    if since in (0, head) and (head or holding.updated_at is not None):
+        _publish(connection, site)
+
+
+def _publish(connection: Connection, site: str) -> None:
     feeds.publish(connection, Feed.LIMITS, site, [of_site(connection, site).feed_row])
 
 
 def _tell(connection: Connection, site: str) -> None:
     if site != EVERYBODY:
-        refresh(connection, site)
+        _publish(connection, site)
         return
     # In the order of the scopes: two who publish wait for each other, and never in a ring.
     found = connection.execute(
@@ -123,7 +131,7 @@ def _tell(connection: Connection, site: str) -> None:
         """
     ).fetchall()
     for (one,) in found:
-        refresh(connection, one)
+        _publish(connection, one)
 
 
 def _note(connection: Connection, by: By, action: str, site: str, detail: dict[str, Any]) -> None:

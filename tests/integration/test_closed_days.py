@@ -14,10 +14,13 @@ import pytest
 from central.actors import By as Actor
 from central.database import Connection
 from central.embedded.database import EmbeddedDatabase
+from central.housekeeping import Housekeeping
 from central.ledger.days import closed_through
 from central.ledger.flows import EFFECT, Flow
 from central.moments import from_microseconds
 from central.reconciliation import DayStatement, day_statement
+from central.reconciliation.calendar import close_due
+from central.reconciliation.calendar_rules import Rule
 from central.reconciliation.closing import close
 from central.reconciliation.periods import By, Span
 from central.reconciliation.ranges import PeriodLine, range_statement
@@ -294,3 +297,33 @@ def test_without_anything_late_a_statement_is_what_it_is(books: Central) -> None
     Till(books).bring([event(sale(line(MILK, "2", 400)), at_us=NOW_US)])
     products = statement(books, LAST).products
     assert as_it_was(products, []) == products
+
+
+def closed_days(books: Central) -> list[tuple[str, date, bool]]:
+    return [
+        (row[0], row[1], row[2])
+        for row in books.rows("SELECT site_id, business_day, complete FROM day_closings ORDER BY 1, 2")
+    ]
+
+
+def test_days_close_by_the_calendar_at_the_sites_at_which_something_moved(books: Central) -> None:
+    books.rows("UPDATE agents SET enrolled_at = '2026-01-01' RETURNING 1")
+    Till(books).bring([event(sale(line(MILK, "2", 400)), at_us=NOW_US)])
+    night = from_microseconds(NOW_US + 14 * HOUR_US)  # six in the morning in Berlin
+    before = close_due(books.database, night, Rule())
+    books.rows("UPDATE agents SET seen_at = %s RETURNING 1", night)
+    done = [close_due(books.database, night + timedelta(hours=number), Rule()) for number in range(3)]
+    assert (before, done) == (1, [1, 0, 0])
+    assert closed_days(books) == [("north", LAST - timedelta(days=1), True), ("north", LAST, True)]
+
+
+def test_where_people_close_days_the_calendar_does_not(books: Central) -> None:
+    Till(books).bring([event(sale(line(MILK, "2", 400)), at_us=NOW_US)])
+    assert close_due(books.database, from_microseconds(NOW_US + 30 * DAY_US), Rule(is_on=False)) == 0
+
+
+def test_housekeeping_closes_days_and_puts_voids_right(books: Central) -> None:
+    Till(books).bring([event(sale(line(MILK, "2", 400)), at_us=NOW_US)])
+    later = from_microseconds(NOW_US + 30 * DAY_US)
+    Housekeeping(books.database, lambda _: None, lambda: later, closing=Rule(hour=0)).once()
+    assert [day for _, day, _ in closed_days(books)][-1] == later.date() - timedelta(days=1)

@@ -12,6 +12,7 @@ from central.embedded.database import EmbeddedDatabase
 from central.moments import from_microseconds
 from central.shifts.booking import mend
 from protocol.events import PriceOverridden
+from protocol.messages import FeedChunk, FeedPull
 from tests.integration.books import (
     MILK,
     NOW_US,
@@ -250,3 +251,21 @@ def test_a_shift_over_midnight_counts_all_its_receipts_and_is_of_the_day_of_its_
     assert cases(books) == []
     assert days == [(date(2026, 9, 21), 700), (date(2026, 9, 22), 300)]
     assert books.rows("SELECT business_day FROM shifts") == [(date(2026, 9, 22),)]
+
+
+def test_a_machine_of_a_site_that_was_added_later_pulls_the_limits_of_everybody(books: Central) -> None:
+    def pulled() -> list[bytes | None]:
+        (chunk,) = books.tell("north-1", FeedPull(feed="limits", since=0, limit=10), "ask")
+        assert isinstance(chunk, FeedChunk)
+        return [row.body for row in chunk.rows]
+
+    before = pulled()
+    with books.database.transaction() as connection:
+        connection.execute(
+            "INSERT INTO till_limits (site_id, cash_tolerance_minor, updated_at, actor) VALUES ('', 5, now(), 'test')"
+        )
+    assert (before, pulled(), pulled()) == (
+        [],
+        [b'{"cash_tolerance_minor":5}'],
+        [b'{"cash_tolerance_minor":5}'],
+    )
