@@ -150,12 +150,12 @@ def _differences(connection: Connection, case: Discrepancy) -> tuple[Difference,
         return ()
     found = connection.execute(
         """
-        SELECT site_id, gtin, abs(quantity), class, cause_key, evidence -> 0
+        SELECT site_id, gtin, abs(quantity), class, cause_key, evidence
           FROM discrepancies
          WHERE class = ANY (%(classes)s) AND state <> 'dismissed' AND quantity IS NOT NULL
            AND (site_id, class, cause_key) <> (%(site)s, %(class)s, %(key)s)
-           AND ((gtin = %(gtin)s::bpchar AND opened_at BETWEEN %(first)s AND %(last)s)
-                OR (site_id = %(site)s AND split_part(cause_key, '/', 1) = %(despatch)s))
+           AND ((gtin = %(gtin)s::bpchar AND (jsonb_path_query_first(evidence, '$[*].event_time') #>> '{}')::timestamptz BETWEEN %(first)s AND %(last)s)
+                OR (site_id = %(site)s AND left(cause_key, -15) = %(despatch)s))
          ORDER BY opened_at DESC, site_id, cause_key LIMIT %(limit)s
         """,
         {
@@ -168,9 +168,9 @@ def _differences(connection: Connection, case: Discrepancy) -> tuple[Difference,
 
 
 def _difference(
-    site: str, gtin: str, quantity: Decimal, name: str, key: str, fact: dict[str, Any] | None
+    site: str, gtin: str, quantity: Decimal, name: str, key: str, evidence: list[dict[str, Any]]
 ) -> Difference:
-    told = fact or {}
+    told = next((fact for fact in evidence if "from_site" in fact), {})
     return Difference(
         site=site,
         gtin=gtin,
@@ -188,7 +188,7 @@ def _spotted(connection: Connection, items: Sequence[str], after: datetime) -> t
     found = connection.execute(
         """
         SELECT item, site_id, event_time, action FROM item_trace
-         WHERE item = ANY (%s) AND event_time > %s AND journal IS NOT NULL AND site_id IS NOT NULL
+         WHERE item = ANY (%s) AND event_time >= %s AND journal IS NOT NULL AND site_id IS NOT NULL
          ORDER BY event_time, trace_id LIMIT %s
         """,
         (list(items), after, ROWS_LIMIT),

@@ -145,7 +145,8 @@ def _with(raised: Discrepancy, evidence: Iterable[dict[str, Any]]) -> Discrepanc
 
 
 def in_order_of_time(evidence: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Evidence by the time of its events, each fact once: of two accounts of one event the fuller one, else the later one."""
+    """Evidence by the time of its events, what has no time last, each fact once: of two accounts of one event the fuller one, else the
+    later one."""
     fullest: dict[tuple[Any, ...], dict[str, Any]] = {}
     for fact in evidence:
         event = (fact.get("journal"), fact.get("seq"))
@@ -154,4 +155,4 @@ def in_order_of_time(evidence: Iterable[dict[str, Any]]) -> list[dict[str, Any]]
         )
         if key not in fullest or len(fact) >= len(fullest[key]):
             fullest[key] = fact
-    return sorted(fullest.values(), key=lambda fact: str(fact.get("event_time", "")))
+    return sorted(fullest.values(), key=lambda fact: (not fact.get("event_time"), str(fact.get("event_time"))))

@@ -24,7 +24,7 @@ _FOUND_LATER = """
 SELECT c.site_id, c.cause_key FROM discrepancies AS c
  WHERE c.class = %(class)s AND c.state IN ('open', 'assigned')
    AND (SELECT sum(quantity - received - settled) FROM despatch_lines AS l
-         WHERE l.to_site_id = c.site_id AND l.despatch_id = c.evidence -> 0 ->> 'despatch' AND l.gtin = c.gtin) <= 0
+         WHERE l.to_site_id = c.site_id AND l.despatch_id = left(c.cause_key, -15) AND l.gtin = c.gtin) <= 0
  LIMIT %(limit)s
 """
 _HEARD = """

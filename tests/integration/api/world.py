@@ -6,6 +6,7 @@ unusual words, so that a leak is found by looking for them in any answer.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import socket
 import threading
@@ -27,6 +28,7 @@ from central.api.app import create_app
 from central.api.context import BrokerAddress, Central
 from central.authority.certificates import Authority, create_authority
 from central.database import Database
+from central.discrepancies.limits import Limits
 from central.imports import files
 from central.intake.worker import Intake
 from central.items.signals import Watch
@@ -149,6 +151,10 @@ class World:
         self.app = self.make_app()
         self.tokens = {token.name: self._token(token) for token in self._master_data()}
         self._numbers = itertools.count(1)
+
+    def limit_cases(self, limits: Limits) -> None:
+        """Other limits of discrepancies than the ordinary ones, from now on."""
+        self.app.state.central = dataclasses.replace(self.app.state.central, case_limits=limits)
 
     def make_app(self) -> FastAPI:
         """A second application over the same database, as a second process would be."""
