@@ -180,7 +180,7 @@ def test_killed_again_and_again_it_comes_to_the_same_schema(
     command = [sys.executable, "-c", _KILLED, database.url]
     while (done := subprocess.run(command, check=False, env=_ENVIRONMENT)).returncode == -signal.SIGKILL:
         killed += 1
-    assert (done.returncode, killed) == (0, 11)
+    assert (done.returncode, killed) == (0, 12)
     assert_nothing_is_lost(database, ROWS)
     with Database(embedded_database.url(migrated_database)) as whole:
         assert schema(database) == schema(whole)

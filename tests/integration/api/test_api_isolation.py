@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from fastapi.routing import APIRoute
 from central.api.app import OPEN_TO_ALL, ROUTERS, roles_of
 from central.api.callers import API_ROLE
 from central.tokens.bearer import Role
-from protocol.events import ShiftOpened
+from protocol.events import CountedLine, ShiftOpened, StockCounted
 from tests.integration.api.world import FOREIGN, WATCH, WATER, World
 
 CASE = "040123450000000016"
@@ -71,6 +72,11 @@ def bodies(target: Target) -> dict[str, Any]:
         "/v1/containers/{sscc}/pack": {"items": [target.values["item"]]},
         "/v1/containers/{sscc}/unpack": {},
         "/v1/despatches": {"from_site": site, "to_site": "D1", "lines": [{"gtin": WATER, "quantity": 1}]},
+        "/v1/stocktakes": {"site": site, "name": "mine now"},
+        **{
+            f"/v1/stocktakes/{{site}}/{{stocktake_id}}/{action}": decision
+            for action in ("close-counting", "recount", "approve", "refuse", "book", "cancel")
+        },
         "/v1/reconciliation/{site}/{day}/close": {},
         "/v1/till-limits": {"cash_tolerance_minor": 1},
         "/v1/till-limits/{site}": {"cash_tolerance_minor": 1},
@@ -96,6 +102,13 @@ def target(world: World) -> Target:
     counter.report(
         ShiftOpened(shift_id="zetashift", number="zeta-7", currency="CNY", float_minor=100, clerk="Zetaclerk")
     )
+    world.post("/v1/stocktakes", {"site": FOREIGN, "name": "Zetacount", "stocktake_id": "zetacount"})
+    counted = CountedLine(gtin=WATER, quantity=Decimal(2), counted_at_us=0)
+    counter.report(
+        StockCounted(
+            count_id="zetarea", stocktake_id="zetacount", area="Zetashelf", lines=(counted,), clerk="Zetaclerk"
+        )
+    )
     world.call("PUT", f"/v1/till-limits/{FOREIGN}", json={"cash_tolerance_minor": 424242})
     world.post("/v1/stock-levels", {"site": FOREIGN, "gtin": WATER, "reorder_point": 9, "order_up_to": 10})
     packed = world.sold_items("ZSECRET3", site=FOREIGN)
@@ -116,6 +129,7 @@ def target(world: World) -> Target:
         "verdict": "unknown",
         "day": "2026-03-02",
         "shift": "zetashift",
+        "stocktake_id": "zetacount",
         "gtin": WATER,
     }
     secrets = (
@@ -132,6 +146,8 @@ def target(world: World) -> Target:
         "zetashift",
         "zeta-7",
         "Zetaclerk",
+        "zetacount",
+        "Zetashelf",
         "424242",
     )
     return Target(values, secrets)
@@ -157,6 +173,7 @@ def foreign_rows(world: World) -> dict[str, str]:
         "containers": "site_id", "container_trace": "site_id", "order_audit": "site_id", "despatches": "to_site_id", "despatch_lines": "to_site_id", "discrepancies": "site_id",
         "discrepancy_audit": "site_id",
         "day_closings": "site_id", "shifts": "site_id", "payments": "site_id", "till_limits": "site_id", "stock_days": "site_id",
+        "stocktakes": "site_id", "stocktake_counts": "site_id", "stocktake_lines": "site_id", "stocktake_audit": "site_id",
     }  # fmt: skip
     found = {}
     with world.database.transaction() as connection:
