@@ -1,4 +1,5 @@
-"""Intake: sale lines a second, from frames to committed ledger, item lives, sale lines, archive and cursors.
+"""Intake: sale lines a second, from frames to committed ledger with its values, days and months, item lives, sale lines, payments, archive
+and cursors; prices held against the list.
 
     python bench/intake.py [--lines 60000] [--agents 50] [--workers 1]
 
@@ -17,7 +18,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import LiteralString
@@ -42,18 +43,22 @@ SALES_A_BATCH = 100
 LINES_A_SALE = 3
 CODED_LINES = 0.02
 GTINS = [f"{4_000_000_000_000 + number:014}" for number in range(PRODUCTS)]
+PRICES = {gtin: 99 + 7 * number % 900 for number, gtin in enumerate(GTINS)}
+"""Of one unit; goods cost six tenths of it."""
 
-# What the intake has written, table by table: out of its database, and into the same tables of an empty one.
+# What the intake has written, table by table: out of its database, and into the same tables of an empty one. The opening stock, which
+# was there before, is left out.
 WRITTEN: tuple[tuple[LiteralString, LiteralString], ...] = (
-    ("COPY events TO STDOUT", "COPY events FROM STDIN"),
-    ("COPY sale_lines TO STDOUT", "COPY sale_lines FROM STDIN"),
+    ("COPY (SELECT * FROM events) TO STDOUT", "COPY events FROM STDIN"),
+    ("COPY (SELECT * FROM sale_lines) TO STDOUT", "COPY sale_lines FROM STDIN"),
+    ("COPY (SELECT * FROM payments) TO STDOUT", "COPY payments FROM STDIN"),
     (
         """
-        COPY (SELECT site_id, gtin, quantity, source, destination, cause, journal, seq, document, line, event_time,
+        COPY (SELECT site_id, gtin, quantity, value_minor, source, destination, cause, journal, seq, document, line, event_time,
                      recorded_at, business_day FROM movements WHERE journal IS NOT NULL) TO STDOUT
         """,
         """
-        COPY movements (site_id, gtin, quantity, source, destination, cause, journal, seq, document, line, event_time,
+        COPY movements (site_id, gtin, quantity, value_minor, source, destination, cause, journal, seq, document, line, event_time,
                         recorded_at, business_day) FROM STDIN
         """,
     ),
@@ -64,6 +69,8 @@ WRITTEN: tuple[tuple[LiteralString, LiteralString], ...] = (
         """,
         "COPY stock FROM STDIN",
     ),
+    ("COPY (SELECT * FROM stock_days WHERE flow = 'sold') TO STDOUT", "COPY stock_days FROM STDIN"),
+    ("COPY (SELECT * FROM stock_months WHERE flow = 'sold') TO STDOUT", "COPY stock_months FROM STDIN"),
     ("COPY items TO STDOUT", "COPY items FROM STDIN"),
     (
         """
@@ -118,14 +125,23 @@ def main() -> None:
 
 
 def lay_out(database: Database, agents: int) -> None:
-    """Sites with one agent each, products, and stock enough for the day."""
+    """Sites with one agent each, products with prices and costs, and stock enough for the day."""
     migrations.migrate(database)
     at = datetime.now(UTC)
+    long_ago = at - timedelta(days=365)
     with database.transaction() as connection:
         connection.execute("INSERT INTO dealers (dealer_id, name, path) VALUES ('d', 'd', 'd/')")
         with connection.cursor() as cursor:
             cursor.executemany(
                 "INSERT INTO products (gtin, name) VALUES (%s, 'x')", [(gtin,) for gtin in GTINS]
+            )
+            cursor.executemany(
+                "INSERT INTO prices VALUES ('default', %s, %s, %s, 'EUR')",
+                [(gtin, long_ago, price) for gtin, price in PRICES.items()],
+            )
+            cursor.executemany(
+                "INSERT INTO costs VALUES (%s, 'EUR', %s, %s)",
+                [(gtin, long_ago, price * Decimal("0.6")) for gtin, price in PRICES.items()],
             )
         for number in range(agents):
             lay_out_site(connection, number, at)
@@ -210,9 +226,8 @@ def sale_line(chance: random.Random, number: int, seq: int, position: int) -> Sa
     # A few products make most of the lines, as in any shop.
     gtin = GTINS[int(PRODUCTS * chance.random() ** 2)]
     item = f"01{gtin}21{number}-{seq}-{position}" if chance.random() < CODED_LINES else None
-    return SaleLine(
-        gtin=gtin, quantity=Decimal(chance.randrange(1, 4)), amount_minor=chance.randrange(99, 999), item=item
-    )
+    quantity = chance.randrange(1, 4)
+    return SaleLine(gtin=gtin, quantity=Decimal(quantity), amount_minor=PRICES[gtin] * quantity, item=item)
 
 
 def take_in(database: Database, frames: list[tuple[str, bytes, int]], workers: int) -> tuple[float, int]:

@@ -10,7 +10,7 @@ import msgspec
 from psycopg.rows import TupleRow
 
 from central.database import Connection
-from central.database.bulk import Bulk, load
+from central.database.bulk import Bulk, load, text_of
 from central.journals.rules import AgentHere, Epoch
 from protocol.messages import EpochGranted, Lineage
 
@@ -222,7 +222,24 @@ def bodies(
 def archive(connection: Connection, events: Sequence[Archived], quarantined: Sequence[Quarantined]) -> None:
     """Keep the bytes of events."""
     if events:
-        load(connection, _EVENTS, map(msgspec.structs.astuple, events))
+        load(
+            connection,
+            _EVENTS,
+            (
+                (
+                    event.site,
+                    event.journal,
+                    event.seq,
+                    event.hash,
+                    event.kind,
+                    text_of(event.event_time),
+                    text_of(event.received_at),
+                    event.body,
+                    event.repeats,
+                )
+                for event in events
+            ),
+        )
     if quarantined:
         load(connection, _QUARANTINE, map(msgspec.structs.astuple, quarantined))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from functools import lru_cache
 
-from central.ledger.rules import CUSTOMER, IN_TRANSIT, ON_HAND, QUARANTINE, REVALUATION, SUPPLIER
+from central.ledger.rules import CUSTOMER, IN_TRANSIT, ON_HAND, QUARANTINE, SUPPLIER, VALUATION
 
 
 class Flow(StrEnum):
@@ -40,7 +40,10 @@ EFFECT = {
 
 @lru_cache(maxsize=65_536)
 def flow_of(source: str, destination: str, cause: str) -> tuple[Flow, int] | None:
-    """(head, sign) of a movement: what it adds to the head is its quantity, its value, times the sign. None for no head."""
+    """(head, sign) of a movement: what it adds to the head is its quantity, its value, times the sign. None for no head.
+
+    The database has the same rule (``flow_of`` and ``sense_of``), by which a day is checked against its movements.
+    """
     if destination == ON_HAND:
         other, effect = source, 1
     elif source == ON_HAND:
@@ -49,12 +52,12 @@ def flow_of(source: str, destination: str, cause: str) -> tuple[Flow, int] | Non
         return Flow.SET_ASIDE, 1 if destination == QUARANTINE else -1
     else:
         return None
-    if cause == REVALUATION:
-        return Flow.REVALUED, effect
     if other == SUPPLIER:
         return Flow.RECEIVED, effect
     if other == CUSTOMER:
         return (Flow.RETURNED, effect) if cause == "return" else (Flow.SOLD, -effect)
+    if other == VALUATION:
+        return Flow.REVALUED, effect
     if other.startswith(IN_TRANSIT):
         return (Flow.TRANSFERRED_IN if effect > 0 else Flow.TRANSFERRED_OUT), 1
     return Flow.ADJUSTED, effect

@@ -46,8 +46,8 @@ def in_transit(from_site: str, to_site: str) -> str:
 
 
 def adjustment(reason: str) -> str:
-    """The location against which a correction is booked."""
-    return f"adjustment:{reason}"
+    """The location against which a correction is booked. The one of valuations is the ledger's own: no goods go there."""
+    return f"adjustment:{reason}" if reason != "valuation" else "adjustment:valuation_of_goods"
 
 
 class Movement(msgspec.Struct, frozen=True, gc=False):

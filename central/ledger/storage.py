@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from central.database import Connection
-from central.database.bulk import Bulk, load
+from central.database.bulk import Bulk, load, text_of
 from central.ledger.counts import Counts
 from central.ledger.entries import Entry, ProductKey, Site, Sum, changed
 from central.ledger.rules import ON_HAND, QUARANTINE, BalanceKey
@@ -75,13 +75,17 @@ def lock(
 def _lock(connection: Connection, wanted: Sequence[ProductKey]) -> dict[ProductKey, Kept]:
     if not wanted:
         return {}
+    # Row by row through the key: a join would rather read the whole table, which grows with every site.
     found = connection.execute(
         """
-        SELECT n, quantity, value_minor, unit_cost_minor, counted_at, counted_in
+        SELECT n, shelf.*
         FROM unnest(string_to_array(%s, E'\x1f'), string_to_array(%s, E'\x1f')::bpchar[])
              WITH ORDINALITY AS wanted (site_id, gtin, n)
-        JOIN stock ON stock.site_id = wanted.site_id AND stock.gtin = wanted.gtin AND location = 'on_hand'
-        ORDER BY n FOR NO KEY UPDATE OF stock
+        CROSS JOIN LATERAL (
+            SELECT quantity, value_minor, unit_cost_minor, counted_at, counted_in FROM stock
+            WHERE stock.site_id = wanted.site_id AND stock.gtin = wanted.gtin AND location = 'on_hand'
+            LIMIT 1 FOR NO KEY UPDATE
+        ) AS shelf
         """,
         columns(wanted),
     ).fetchall()
@@ -104,10 +108,14 @@ def _quarantine(connection: Connection, wanted: Sequence[ProductKey]) -> dict[Pr
         return {}
     found = connection.execute(
         """
-        SELECT n, quantity, value_minor
+        SELECT n, shelf.*
         FROM unnest(string_to_array(%s, E'\x1f'), string_to_array(%s, E'\x1f')::bpchar[])
              WITH ORDINALITY AS wanted (site_id, gtin, n)
-        JOIN stock ON stock.site_id = wanted.site_id AND stock.gtin = wanted.gtin AND location = 'quarantine'
+        CROSS JOIN LATERAL (
+            SELECT quantity, value_minor FROM stock
+            WHERE stock.site_id = wanted.site_id AND stock.gtin = wanted.gtin AND location = 'quarantine'
+            LIMIT 1
+        ) AS shelf
         """,
         columns(wanted),
     )
@@ -162,9 +170,9 @@ def append(connection: Connection, movements: Sequence[Entry]) -> None:
                 posting.seq,
                 posting.document,
                 posting.movement.line,
-                posting.event_time,
-                posting.recorded_at,
-                posting.business_day,
+                text_of(posting.event_time),
+                text_of(posting.recorded_at),
+                text_of(posting.business_day),
             )
             for entry in movements
             for posting in (entry.posting,)

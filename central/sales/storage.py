@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from central.database import Connection
-from central.database.bulk import Bulk, load
+from central.database.bulk import Bulk, load, text_of
 from central.sales.rules import ReceiptLine
 
 _SALE_LINES = Bulk(
@@ -47,8 +47,8 @@ def write(connection: Connection, lines: Sequence[ReceiptLine]) -> None:
                 line.item,
                 line.provisional,
                 line.override_id,
-                line.fact.event_time,
-                line.fact.business_day,
+                text_of(line.fact.event_time),
+                text_of(line.fact.business_day),
             )
             for line in lines
         ),

@@ -8,7 +8,7 @@ from datetime import date, datetime
 import msgspec
 
 from central.database import Connection
-from central.database.bulk import Bulk, load
+from central.database.bulk import Bulk, load, text_of
 from central.journals.facts import Fact
 from central.shifts.receipts import UNKNOWN, Part, PaymentRow
 from protocol.events import CashMoved, PriceOverridden
@@ -51,7 +51,7 @@ def write_payments(connection: Connection, rows: Sequence[PaymentRow]) -> None:
             (
                 (
                     row.fact.site,
-                    row.fact.business_day,
+                    text_of(row.fact.business_day),
                     row.fact.journal,
                     row.fact.seq,
                     row.line,
@@ -61,7 +61,7 @@ def write_payments(connection: Connection, rows: Sequence[PaymentRow]) -> None:
                     row.amount_minor,
                     row.tendered_minor,
                     row.currency,
-                    row.fact.event_time,
+                    text_of(row.fact.event_time),
                 )
                 for row in rows
             ),

@@ -40,8 +40,6 @@ def _fault_of_receipt(body: Sale | SaleVoided | SaleReturned) -> str | None:
 def _fault_of_line(number: int, line: SaleLine) -> str | None:
     if abs(line.amount_minor) > AMOUNT_LIMIT_MINOR or abs(line.discount_minor) > AMOUNT_LIMIT_MINOR:
         return f"line {number}: amount {line.amount_minor}, discount {line.discount_minor}: expected up to {AMOUNT_LIMIT_MINOR}"
-    return (
-        fault_of_product(number, line.gtin, line.quantity)
-        or fault_of_item(number, line.item)
-        or fault_of_id(f"override_id of line {number}", line.override_id)
-    )
+    if line.override_id is not None and (fault := fault_of_id("override_id", line.override_id)):
+        return f"line {number}: {fault}"
+    return fault_of_product(number, line.gtin, line.quantity) or fault_of_item(number, line.item)

@@ -89,6 +89,9 @@ BEGIN
         to_key := to_key || ' 00:00:00+00';
     END IF;
     EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', name, parent);
+    IF parent = 'stock_days' THEN -- of which a row is changed with every sale of its day
+        EXECUTE format('ALTER TABLE %I SET (fillfactor = 70)', name);
+    END IF;
     PERFORM isolate_by_site(name);
     EXECUTE format('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', spare);
     EXECUTE format(

@@ -19,6 +19,8 @@ ALTER TABLE stock
     -- corrects that count's adjustment
     ADD COLUMN counted_at      timestamptz,
     ADD COLUMN counted_in      text;
+-- Changed with every sale: with room on its page for the next version, a row is changed without touching its index.
+ALTER TABLE stock SET (fillfactor = 70);
 
 -- A value without a quantity: a revaluation, between on_hand and adjustment:valuation.
 ALTER TABLE movements
@@ -43,7 +45,7 @@ CREATE TABLE stock_days (
     value_minor  bigint NOT NULL DEFAULT 0,
     amount_minor bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (site_id, business_day, gtin, flow)
-);
+) WITH (fillfactor = 70);
 
 -- The same by month; month is its first day.
 CREATE TABLE stock_months (
@@ -55,7 +57,7 @@ CREATE TABLE stock_months (
     value_minor  bigint NOT NULL DEFAULT 0,
     amount_minor bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (site_id, month, gtin, flow)
-);
+) WITH (fillfactor = 70);
 
 -- The flow to which a movement belongs, by where it comes from and goes to; null: none, it touches neither the shelf nor what customers
 -- bring back. Booking has the same rule (central/ledger), a statement checks a day by this one.
@@ -81,6 +83,23 @@ CREATE FUNCTION sense_of(source text, destination text, cause text) RETURNS inte
         ELSE -1
     END
 $$;
+
+-- The days and months of books that were there before. What their goods were worth was never known.
+INSERT INTO stock_days (site_id, business_day, gtin, flow, quantity, amount_minor)
+SELECT site_id, business_day, gtin, flow, sum(quantity), sum(amount_minor)
+  FROM (SELECT site_id, business_day, gtin, flow_of(source, destination, cause) AS flow,
+               sense_of(source, destination, cause) * quantity AS quantity, 0 AS amount_minor
+          FROM movements
+        UNION ALL
+        SELECT site_id, business_day, gtin, CASE sale_lines.kind WHEN 'return' THEN 'returned' ELSE 'sold' END, 0,
+               CASE sale_lines.kind WHEN 'return' THEN -amount_minor ELSE amount_minor END
+          FROM sale_lines JOIN sites USING (site_id, currency)) AS moved
+ WHERE flow IS NOT NULL
+ GROUP BY site_id, business_day, gtin, flow HAVING sum(quantity) <> 0 OR sum(amount_minor) <> 0
+ ORDER BY site_id, business_day, gtin, flow;
+INSERT INTO stock_months (site_id, month, gtin, flow, quantity, amount_minor)
+SELECT site_id, date_trunc('month', business_day)::date AS month, gtin, flow, sum(quantity), sum(amount_minor)
+  FROM stock_days GROUP BY site_id, month, gtin, flow ORDER BY site_id, month, gtin, flow;
 
 -- A day statement that was closed, and with it every earlier day of the site that was not. What is heard of later is a restatement; the
 -- statement as closed is the one of today without them.
