@@ -51,6 +51,11 @@ def make(connection: Connection, table: Table, month: date) -> bool:
     return row is not None and bool(row[0])
 
 
+def analyze(connection: Connection, table: Table) -> None:
+    """Gather what the planner should know of a divided table as a whole."""
+    connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table)))
+
+
 def claim(connection: Connection, partition: Partition) -> bool:
     """From now on, until the end of the transaction, nobody else lets this partition go and nothing is added to it (nothing would be: it is
     old). False if it is not there any more."""

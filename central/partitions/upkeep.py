@@ -43,13 +43,18 @@ def make_ahead(database: Database, now: datetime, ahead: int = MONTHS_AHEAD) -> 
 
     Raises :class:`~central.database.DatabaseBusy` when others are in the way, :class:`DatabaseFault` when central may not make tables.
     """
-    there = database.run(storage.partitions)
-    return [
-        f"{table}_{month:%Y_%m}"
-        for table, of_table in there.items()
-        for month in missing(of_table, now.date(), ahead)
-        if _giving_way(database, partial(storage.make, table=table, month=month))
-    ]
+    made: list[str] = []
+    for table, of_table in database.run(storage.partitions).items():
+        new = [
+            f"{table}_{month:%Y_%m}"
+            for month in missing(of_table, now.date(), ahead)
+            if _giving_way(database, partial(storage.make, table=table, month=month))
+        ]
+        if new:
+            # PostgreSQL does so by itself for every partition, and never for the whole.
+            _giving_way(database, partial(storage.analyze, table=table))
+        made += new
+    return made
 
 
 def let_go(database: Database, now: datetime, retention: Retention) -> list[Gone | Kept]:
