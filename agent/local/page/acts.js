@@ -1,15 +1,18 @@
 // What a key or a touch does. Every act is a request to the agent; what comes of it arrives as a frame.
 import * as dialogs from './dialogs.js';
-import { at, fill, html } from './dom.js';
 import { voidable } from './basket.js';
 import { isCase, isChoosing } from './goods.js';
 import { openCase, parts } from './packing.js';
-import { attempt, redraw } from './asking.js';
+import { attempt, complain, redraw } from './asking.js';
 import { call } from './link.js';
 import { areaPath, stocktakeActs } from './stocktake.js';
 import { shipActs } from './ship.js';
+import { adjustActs } from './adjust.js';
+import { changeDiscount, changePrice } from './override.js';
+import { pay, printReceipt, refund } from './paying.js';
+import { shiftActs } from './shift.js';
 import { basket, state } from './state.js';
-import { money, next, quantity, say, time } from './words.js';
+import { next, say, time } from './words.js';
 
 const desk = () => (state.mode === 'return' ? '/v1/returns/basket' : '/v1/basket');
 const selectedLine = () => basket()?.lines.find((line) => line.line === state.selected);
@@ -19,28 +22,6 @@ const selectedDraft = () => (state.draft?.draft.lines ?? []).find((line) => line
 const selectedPart = () => parts().find((part) => part.key === state.selected);
 const casePath = () => (state.mode === 'unpack' ? '/v1/unpacking' : '/v1/packing');
 const isPacking = () => state.mode === 'pack' || state.mode === 'unpack';
-
-function pay() {
-  const now = basket();
-  dialogs.askPayment({
-    total: now.total_minor,
-    currency: now.currency,
-    done: ({ method, change }) => {
-      state.change = { sale_id: now.basket_id, minor: change };
-      attempt('POST', '/v1/basket/complete', { sale_id: now.basket_id, payments: [{ method, amount_minor: now.total_minor }] });
-    },
-  });
-}
-
-function refund() {
-  const now = basket();
-  dialogs.askChoice({
-    title: `${say('take_back')} ${money(now.total_minor, now.currency)}`,
-    choices: [['restock', say('restock')], ['quarantine', say('quarantine')]],
-    yes: 'take_back',
-    done: (disposition) => attempt('POST', '/v1/returns', { return_id: now.basket_id, disposition }),
-  });
-}
 
 function completeGoods() {
   const { receiving } = state.goods;
@@ -111,7 +92,7 @@ function askAmount(scan) {
 
 // Where a scan goes that is told again with the answer to its question.
 function tellAgain(scan, answer) {
-  const path = { stocktake: () => `${areaPath()}/scans`, ship: () => '/v1/shipping/codes' }[scan.mode];
+  const path = { stocktake: () => `${areaPath()}/scans`, ship: () => '/v1/shipping/codes', adjust: () => '/v1/adjusting/scans' }[scan.mode];
   if (path) attempt('POST', path(), { code: scan.scan.code, ...answer });
 }
 
@@ -136,6 +117,8 @@ export function asked(scan) {
 export const acts = {
   ...stocktakeActs,
   ...shipActs,
+  ...shiftActs,
+  ...adjustActs,
   mode: (mode) => attempt('PUT', '/v1/mode', { mode }),
   language: () => { next(); redraw(); },
   acknowledge: () => { state.refusals.shift(); redraw(); },
@@ -164,8 +147,8 @@ export const acts = {
   turn: () => attempt('PUT', '/v1/mode', { mode: state.mode === 'pack' ? 'unpack' : 'pack' }),
   select: (text) => { state.selected = ['sale', 'return'].includes(state.mode) ? Number(text) : text; redraw(); },
   quantity: setQuantity,
-  price: () => setMoney('amount_minor', 'price'),
-  discount: () => setMoney('discount_minor', 'discount_title'),
+  price: () => (state.mode === 'sale' ? changePrice() : setMoney('amount_minor', 'price')),
+  discount: changeDiscount,
   remove: () => {
     if (isPacking()) return selectedPart() && attempt('DELETE', `${casePath()}/parts/${encodeURIComponent(state.selected)}`);
     if (state.mode === 'receive') return isCase(state.selected) && attempt('DELETE', `/v1/receiving/cases/${state.selected}`);
@@ -217,15 +200,7 @@ export const acts = {
       done: (reason) => attempt('POST', `/v1/sales/${sold.document.sale_id}/void`, { reason }),
     });
   },
-  print: async () => {
-    const sold = state.completed && (await attempt('GET', `/v1/sales/${state.completed.document.sale_id}`));
-    if (!sold) return;
-    at('receipt').classList.remove('note');
-    fill(at('receipt'), html`<h1>${state.status.site}</h1><p>${say('receipt', { receipt: sold.receipt })}<br>${time(sold.event_time_us)}</p>
-      <table>${sold.sale.lines.map((line) => html`<tr><td>${quantity(line.quantity)} ×</td><td>${line.gtin}</td><td>${money(line.amount_minor, sold.currency)}</td></tr>`)}</table>
-      <p class="sum">${say('total')} ${money(sold.total_minor, sold.currency)}</p><p>${say('thanks')}</p>`);
-    window.print();
-  },
+  print: printReceipt,
   type_code: () => dialogs.askText({ title: say('type_code'), label: say('code'), done: (code) => scan(code) }),
   notices: () => dialogs.tell({
     title: say('notices_title'),
@@ -239,4 +214,12 @@ export const acts = {
 };
 
 // A scan by the keyboard; its verdict comes as a frame, like any other's.
-export function scan(code) { return attempt('POST', '/v1/scans', { code, device: 'page' }); }
+// Told once more with the same id where no answer came: it counts once.
+export async function scan(code) {
+  const asked = { code, device: 'page', request_id: [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, '0')).join('') };
+  try {
+    return await call('POST', '/v1/scans', asked);
+  } catch (error) {
+    return error.key === 'no_agent' ? attempt('POST', '/v1/scans', asked) : complain(error);
+  }
+}

@@ -17,6 +17,15 @@ export function complain(error) {
   hiding = setTimeout(() => { toast.hidden = true; }, 8000);
 }
 
+// Something that was done, and of which nothing else on the screen tells.
+export function tellQuietly(text) {
+  const toast = at('toast');
+  fill(toast, html`<span>${text}</span>`);
+  toast.hidden = false;
+  clearTimeout(hiding);
+  hiding = setTimeout(() => { toast.hidden = true; }, 3000);
+}
+
 export async function attempt(method, path, body) {
   try {
     return await call(method, path, body);

@@ -1,13 +1,15 @@
 // The bar that always tells: which mode, online or offline, what is unsent, the scanners.
 import { at, fill, html, markup } from './dom.js';
 import { icon } from './icons.js';
+import { drawTill } from './shift.js';
 import { state } from './state.js';
 import { age, say } from './words.js';
 
 export const modes = [['sale', 'F2'], ['verify', 'F3'], ['receive', 'F4'], ['reorder', 'F6'], ['return', 'F7'], ['ship', 'F8'], ['pack', 'F10'], ['stocktake', 'F1']];
 
-// Unpacking is the other side of packing: one place in the bar.
-const placeOf = (mode) => (mode === 'unpack' ? 'pack' : mode);
+// Unpacking is the other side of packing, and adjusting stands with counting: one place in the bar.
+const places = { unpack: 'pack', adjust: 'stocktake' };
+const placeOf = (mode) => places[mode] ?? mode;
 
 function pill(look, shape, text, extra = '') {
   return html`<span class="pill ${look} is-${shape}" title="${text}">${markup(icon(shape))}<span>${text}</span>${extra ? html`<small>${extra}</small>` : ''}</span>`;
@@ -49,7 +51,7 @@ export function drawBar() {
   fill(alarm, html`${markup(icon('warning'))}<span>${text}</span>`);
   if (!status) return;
   fill(at('site'), status.site);
-  fill(at('lane'), say('lane', { lane: status.lane }));
+  fill(at('lane'), drawTill());
   const online = status.online && state.connected;
   fill(at('state'), html`${fillingPill(status)}
     ${status.notices.length ? html`<button data-do="notices" class="pill warn">${markup(icon('warning'))}<span>${say('notices', { n: status.notices.length })}</span></button>` : ''}

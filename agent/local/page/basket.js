@@ -11,7 +11,8 @@ function serialOf(item) {
 
 function about(line, currency) {
   const parts = [];
-  if (line.list_price_minor != null && (Number(line.quantity) !== 1 || line.unit !== 'each')) parts.push(say('each', { price: money(line.list_price_minor, currency) }));
+  if (line.list_price_minor != null && (Number(line.quantity) !== 1 || line.unit !== 'each')) parts.push(say('each', { price: money(line.price_minor ?? line.list_price_minor, currency) }));
+  if (line.override) parts.push(html`<b class="changed">${say('overridden')}</b>${line.list_price_minor === null || line.price_minor === null ? '' : html` (${say('was_listed', { price: money(line.list_price_minor, currency) })})`}${line.override.authorised_by ? html` · ${say('allowed_by', { name: line.override.authorised_by })}` : ''}`);
   if (line.discount_minor) parts.push(say('discount', { amount: money(line.discount_minor, currency) }));
   if (line.receipt) parts.push(say('receipt', { receipt: line.receipt }));
   if (line.item) parts.push(html`<code>${serialOf(line.item)}</code>`);
@@ -36,7 +37,7 @@ function row(line, currency) {
 function finished(done) {
   const voided = done.kind === 'void';
   const title = voided ? say('voided') : done.kind === 'return' ? say('returned') : say('sold');
-  const given = done.kind === 'sale' && state.change?.sale_id === done.document.sale_id ? state.change.minor : 0;
+  const given = done.document.change_minor ?? 0;
   const change = given ? html`<p class="change"><span>${say('change')}</span><b>${money(given, done.document.currency)}</b></p>` : '';
   return html`<div class="finished ${voided ? 'ask' : 'good'}">${markup(icon(voided ? 'ask' : 'good'))}
     <h2>${title}</h2><p class="sum">${money(done.document.total_minor, done.document.currency ?? state.status?.currency)}</p>

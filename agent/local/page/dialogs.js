@@ -1,11 +1,12 @@
 // Questions to the cashier: one at a time, answered by keys or by touch, closed by no scanner.
-import { at, fill, html } from './dom.js';
+import { at, fill, html, markup } from './dom.js';
 import { decimals, money, say } from './words.js';
 
-let open = null; // { read, done } of the question that is open
+let open = null; // { read, done, cancelled, key, enter, choose … } of the question that is open
 
-function show(content, question) {
+export function show(content, question, look = '') {
   const dialog = at('dialog');
+  dialog.className = `dialog ${look}`;
   fill(dialog, content);
   open = question;
   if (!dialog.open) dialog.showModal();
@@ -16,10 +17,14 @@ function show(content, question) {
 
 export function isOpen() { return open !== null; }
 
+export function isAsking(question) { return open === question; }
+
 export function close() {
+  const question = open;
   open = null;
   at('dialog').close();
   at('dialog').filled = undefined;
+  question?.cancelled?.();
 }
 
 // The answer that stands in the dialog now; it stays open if that is none.
@@ -30,17 +35,19 @@ export function confirm() {
     return;
   }
   const { done } = open;
+  open = null; // answered, not cancelled
   close();
   done(answer);
 }
 
 export function key(event) {
   if (event.key === 'Escape') { close(); return true; }
+  if (event.key === 'Enter' && open?.enter?.()) return true;
   if (event.key === 'Enter' || event.key === 'F9') { confirm(); return true; }
   return open?.key ? open.key(event) : false;
 }
 
-function buttons(yes) {
+export function buttons(yes) {
   return html`<div class="answers"><button data-do="dialog_no"><kbd>Esc</kbd>${say('cancel')}</button>
     <button data-do="dialog_yes" class="yes"><kbd>F9</kbd>${say(yes)}</button></div>`;
 }
@@ -91,6 +98,62 @@ export function askChoice({ title, choices, yes = 'confirm', done }) {
 
 export function choose(value) { open?.choose?.(value); }
 
+// A menu: [value, key, text] each, chosen at once by its key or by touch.
+export function askMenu({ title, about = '', entries, done }) {
+  let chosen = 0;
+  const question = {
+    read: () => entries[chosen][0],
+    done,
+    choose: (value) => { chosen = entries.findIndex(([one]) => one === value); confirm(); },
+    key: (event) => {
+      const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+      const named = entries.findIndex(([, key]) => key === event.key.toUpperCase());
+      if (named >= 0) { chosen = named; confirm(); return true; }
+      if (!step) return false;
+      chosen = (chosen + step + entries.length) % entries.length;
+      draw();
+      return true;
+    },
+  };
+  const draw = () => show(html`<h2>${title}</h2>${about ? html`<p class="told">${about}</p>` : ''}<div class="choices">${entries.map(([value, key, text], number) => html`
+    <button data-do="dialog_choose" data-arg="${value}" class="${number === chosen ? 'on' : ''}"><kbd>${key}</kbd>${text}</button>`)}</div>
+    <div class="answers"><button data-do="dialog_no"><kbd>Esc</kbd>${say('cancel')}</button></div>`, question);
+  draw();
+}
+
+// Several fields at once: { id, label, value, kind } each, kind one of text, amount, secret; `chips` are words that fill the field `into`.
+// The answer is an object by id; amounts are in minor units, null where the field is empty.
+export function askFields({ title, about = '', fields, chips = null, yes = 'confirm', currency = '', done, cancelled = null, look = '' }) {
+  const digits = currency ? decimals(currency) : 0;
+  const amount = (text) => (/^\d{1,10}([.,]\d{1,3})?$/.test(text) ? Math.round(Number(text.replace(',', '.')) * 10 ** digits) : undefined);
+  const question = {
+    read: () => {
+      const found = {};
+      for (const field of fields) {
+        const text = at(field.id).value.trim();
+        const value = text === '' ? (field.optional ? null : undefined) : field.kind === 'amount' ? amount(text) : text;
+        at(field.id).classList.toggle('wrong', value === undefined);
+        if (value === undefined) { at(field.id).focus(); return null; }
+        found[field.id] = value;
+      }
+      return found;
+    },
+    done,
+    cancelled,
+    choose: (word) => { at(chips.into).value = word; at(chips.into).focus(); },
+    enter: () => {
+      const empty = fields.find((field) => !field.optional && at(field.id).value.trim() === '');
+      if (!empty) return false;
+      at(empty.id).focus();
+      return true;
+    },
+  };
+  show(html`<h2>${title}</h2>${about ? html`<p class="told">${about}</p>` : ''}${fields.map((field) => html`
+    <label>${field.label}<input id="${field.id}" autocomplete="off" ${field.kind === 'secret' ? markup('type="password"') : ''} inputmode="${field.kind === 'amount' ? 'decimal' : field.kind === 'secret' ? 'numeric' : 'text'}" value="${field.value ?? ''}"></label>
+    ${chips?.into === field.id ? html`<div class="notes">${chips.words.map(([word, text]) => html`<button data-do="dialog_choose" data-arg="${word}">${text}</button>`)}</div>` : ''}`)}${buttons(yes)}`, question, look);
+  return question;
+}
+
 // Payment: a method, and for cash what was given. Recorded, not processed.
 export function askPayment({ total, currency, done }) {
   const digits = decimals(currency);
@@ -122,9 +185,9 @@ export function askPayment({ total, currency, done }) {
   };
   const question = {
     read: () => {
-      if (method !== 'cash') return { method, change: 0 };
+      if (method !== 'cash') return { method, tendered: null };
       const given = givenNow();
-      return given === null || given < total ? null : { method, change: given - total };
+      return given === null || given < total ? null : { method, tendered: given };
     },
     done,
     choose: (name) => { method = name; draw(); },

@@ -1,5 +1,6 @@
 // The till page. It shows what the agent tells and asks the agent to act; it decides nothing, and closing it loses nothing.
 import { acts, asked, scan } from './acts.js';
+import { adjustChoices, adjustKeys, drawAdjust } from './adjust.js';
 import { complain, onChange } from './asking.js';
 import { drawBar, modes } from './bar.js';
 import { basketKeys, drawBasket } from './basket.js';
@@ -10,6 +11,7 @@ import { countedCases, drawGoods, goodsKeys, isChoosing } from './goods.js';
 import { watch } from './keys.js';
 import { call, listen } from './link.js';
 import { drawOrders, ordersKeys } from './orders.js';
+import { authorisation } from './override.js';
 import { drawPacking, packingKeys, parts } from './packing.js';
 import { drawShip, fetchSites, shipChoices, shipKeys } from './ship.js';
 import { basket, state } from './state.js';
@@ -29,6 +31,7 @@ const views = {
   unpack: { draw: drawPacking, keys: packingKeys },
   stocktake: { draw: drawStocktake, keys: stocktakeKeys },
   ship: { draw: drawShip, keys: shipKeys },
+  adjust: { draw: drawAdjust, keys: adjustKeys },
 };
 
 function keysNow() {
@@ -50,9 +53,9 @@ function draw() {
     html`<span class="modes-hint"><kbd>F1</kbd>…<kbd>F10</kbd>${say('switch_mode')}</span>`]);
   document.querySelector('.line.selected')?.scrollIntoView({ block: 'nearest' });
 }
-onChange(draw);
+onChange(() => { if (latestFirst.has(state.mode)) keepSelection(); draw(); });
 
-const latestFirst = new Set(['stocktake', 'ship']);
+const latestFirst = new Set(['stocktake', 'ship', 'adjust']);
 const isPacking = () => state.mode === 'pack' || state.mode === 'unpack';
 
 function choices() {
@@ -60,6 +63,7 @@ function choices() {
   if (isPacking()) return parts().map((part) => part.key);
   if (state.mode === 'stocktake') return stocktakeChoices();
   if (state.mode === 'ship') return shipChoices();
+  if (state.mode === 'adjust') return adjustChoices();
   if (state.mode === 'reorder') return state.orders ? state.orders.map(({ order }) => order.order_id) : (state.draft?.draft.lines ?? []).map((line) => line.gtin);
   return basket()?.lines.map((line) => line.line) ?? [];
 }
@@ -108,6 +112,9 @@ const takes = {
     keepSelection();
   },
   shipping(frame) { state.shipping = frame; keepSelection(); },
+  adjusting(frame) { state.adjusting = frame; keepSelection(); },
+  shift(frame) { state.shift = frame; },
+  authorisation,
   order_draft(frame) { state.draft = frame; keepSelection(); },
   completed(frame) {
     state.completed = frame;
@@ -147,6 +154,7 @@ function command(event) {
   const name = { Delete: 'Del', Escape: 'Esc' }[event.key] ?? (event.key.length === 1 ? event.key.toUpperCase() : event.key);
   const found = keysNow().find(([key, , act, possible]) => key === name && act && possible);
   if (found) { acts[found[2]](); return true; }
+  if (name === 'S') { acts.till(); return true; }
   if (event.key === 'Escape') { at('toast').hidden = true; return true; }
   return /^F\d+$/.test(event.key) && event.key !== 'F5' && event.key !== 'F11' && event.key !== 'F12';
 }

@@ -6,7 +6,7 @@ import { call } from './link.js';
 import { attempt, complain, redraw } from './asking.js';
 import { caseIcon, grouped } from './packing.js';
 import { state } from './state.js';
-import { quantity, say, time } from './words.js';
+import { quantity, say } from './words.js';
 
 const SHOWN = 200; // rows of one despatch; a scan adds to the top
 const part = encodeURIComponent;
@@ -84,11 +84,14 @@ export function shipKeys() {
     ['Del', 'remove', 'unload', some], ['T', 'destination_key', 'change_destination', true], ['C', 'clear', 'clear_load', true], ['/', 'type_code', 'type_code', true], ...print];
 }
 
+// On paper a time without its day says nothing.
+const moment = (us) => new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(us / 1000));
+
 function note(told) {
   const line = (one) => html`<tr><td>${one.name || one.gtin}<br><small>${one.gtin}</small></td><td class="codes">${one.items?.map(serial).join(' · ') ?? ''}</td><td>${quantity(one.quantity)}${one.unit === 'each' ? '' : ` ${one.unit}`}</td></tr>`;
   const crate = (one) => html`<tr class="crate"><td colspan="2">${say('case_is', { sscc: grouped(one.sscc) })}</td><td>${one.lines.length ? '' : say('sealed')}</td></tr>${one.lines.map(line)}`;
   return html`<h1>${say('despatch_note')}</h1>
-    <p><b>${told.number}</b> · ${time(told.at_us)}<br>${told.from_site} → <b>${told.to_name}</b> (${told.to_site})${told.order_id ? html`<br>${say('order')} ${told.order_id}` : ''}${told.reason ? html`<br>${told.reason}` : ''}${told.clerk ? html`<br>${told.clerk}` : ''}</p>
+    <p><b>${told.number}</b> · ${moment(told.at_us)}<br>${told.from_site} → <b>${told.to_name}</b> (${told.to_site})${told.order_id ? html`<br>${say('order')} ${told.order_id}` : ''}${told.reason ? html`<br>${told.reason}` : ''}${told.clerk ? html`<br>${told.clerk}` : ''}</p>
     <table>${told.lines.map(line)}${told.cases.map(crate)}</table><p class="sum">${say('pieces', { n: quantity(told.pieces) })}</p>
     <p class="signed"><span>${say('handed_over')}</span><span>${say('taken_over')}</span></p>`;
 }

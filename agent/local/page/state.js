@@ -15,13 +15,14 @@ export const state = {
   sites: [],
   choosing: false, // another destination
   draft: null,
+  shift: null, // whether a shift is open, and who is at the till
+  adjusting: null, // the goods that are noted as gone or found
   despatches: [],
   orders: null, // null: not shown
   selected: null, // the line, product or order that keys act on
   last: null, // the scan that is shown
   refusals: [], // refused and asked scans that wait to be acknowledged
   trail: [],
-  change: null, // the cash to give back for a sale: { sale_id, minor }
   completed: null, // the document completed last, until the next scan
 };
 

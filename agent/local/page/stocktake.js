@@ -142,16 +142,26 @@ export function drawCounted(scan) {
 
 // -- acts ---------------------------------------------------------------------------------------------------------------
 
-async function openArea(area, again) {
+// An area that was counted before is opened only when the person has said how; the agent asks the same of whoever has not.
+function openArea(area) {
+  const known = (seen()?.areas ?? []).find((one) => one.area === area && !one.is_open);
+  if (!known) return putArea(area);
+  return askAgain(area, known.number ? 'area_counted' : 'area_counted_elsewhere');
+}
+
+function askAgain(area, why) {
+  const title = say('area_counted_title', { area });
+  if (why === 'area_counted') dialogs.askChoice({ title, choices: [['continue', say('again_continue')], ['anew', say('again_anew')]], done: (choice) => putArea(area, choice) });
+  else dialogs.askYes({ title, about: say('area_counted_elsewhere'), yes: 'again_anew_short', done: () => putArea(area, 'anew') });
+}
+
+async function putArea(area, again) {
   try {
     await call('PUT', `/v1/stocktakes/${part(counting().stocktake_id)}/areas/${part(area)}`, again ? { again } : {});
     state.missing = null;
   } catch (error) {
-    if (error.key === 'area_counted') {
-      dialogs.askChoice({ title: say('area_counted_title', { area }), choices: [['continue', say('again_continue')], ['anew', say('again_anew')]], done: (choice) => openArea(area, choice) });
-    } else if (error.key === 'area_counted_elsewhere') {
-      dialogs.askYes({ title: say('area_counted_title', { area }), about: say('area_counted_elsewhere'), yes: 'again_anew_short', done: () => openArea(area, 'anew') });
-    } else complain(error);
+    if (['area_counted', 'area_counted_elsewhere'].includes(error.key)) askAgain(area, error.key);
+    else complain(error);
   }
 }
 

@@ -18,9 +18,9 @@ export function stays(scan) {
 const worded = new Set(['received_case', 'case_not_announced', 'case_unknown', 'received_sealed', 'case_opened', 'packed', 'unpacked', 'sold_elsewhere', 'sold_by_other_till', 'sale_not_known',
   'not_on_receipt', 'returned_already', 'not_sold', 'received_already']);
 // What the panel tells in lines of its own, so that the sentence of the agent would say it twice.
-const shownOtherwise = new Set(['added', 'received', 'on_order', 'taken_back', 'packed', 'unpacked', 'received_case', 'case_opened', 'counted', 'counted_case', 'loaded', 'loaded_case']);
+const shownOtherwise = new Set(['added', 'received', 'on_order', 'taken_back', 'packed', 'unpacked', 'received_case', 'case_opened', 'counted', 'counted_case', 'loaded', 'loaded_case', 'noted', 'noted_case']);
 
-const handled = new Set(['stocktake', 'ship']); // modes in which each key has a word of its own
+const handled = new Set(['stocktake', 'ship', 'adjust']); // modes in which each key has a word of its own
 export function wordOf(scan) {
   const { finding, outcome, key } = scan;
   if (finding && (outcome === 'refused' || outcome === 'ask' || key === 'found')) {
@@ -41,7 +41,7 @@ export function wordOf(scan) {
 export function reasonOf(scan) {
   const { finding, key } = scan;
   if (finding && (key === 'verdict' || key === 'found')) return why(finding);
-  const values = { line: scan.line, gtin: scan.code?.gtin };
+  const values = { line: scan.line, gtin: scan.code?.gtin, argument: scan.code?.attributes?.argument };
   if (key === 'counted_all_the_same' && finding) return `${say('counted_all_the_same')} ${why(finding)}`;
   if (shownOtherwise.has(key)) return finding && (finding.verdict !== 'genuine' || finding.certain === false) ? why(finding) : '';
   return say(key, values) ?? scan.message.charAt(0).toUpperCase() + scan.message.slice(1);
@@ -121,7 +121,7 @@ export function drawVerdict() {
   const panel = at('verdict');
   if (!scan) {
     panel.className = 'verdict idle';
-    fill(panel, html`${markup(icon('idle'))}<h1>${say(idle())}</h1><p class="reason">${say('idle_hint')}</p>`);
+    fill(panel, html`${markup(icon('idle'))}<h1>${say(idle())}</h1>${idle() === `idle_${state.mode}` ? html`<p class="reason">${say('idle_hint')}</p>` : ''}`);
   } else {
     const look = lookOf(scan);
     panel.className = `verdict ${look}${waiting ? ' waiting' : ''}${scan.finding?.certain === false ? ' provisional' : ''}`;

@@ -3,9 +3,10 @@ import { en } from './words_en.js';
 import { hans } from './words_hans.js';
 import { hant } from './words_hant.js';
 import { counting } from './words_counting.js';
+import { moneyWords } from './words_money.js';
 
 export const languages = { en, 'zh-Hans': hans, 'zh-Hant': hant };
-for (const [name, words] of Object.entries(languages)) Object.assign(words, counting[name]);
+for (const [name, words] of Object.entries(languages)) Object.assign(words, counting[name], moneyWords[name]);
 const locales = { en: 'en', 'zh-Hans': 'zh-CN', 'zh-Hant': 'zh-TW' };
 let current = 'en';
 

@@ -127,7 +127,7 @@ def test_without_an_area_nothing_is_counted(counter: Counter) -> None:
 
 def test_the_plain_code_of_a_coded_product_asks_for_its_own(shop: Counter) -> None:
     frame = shop.scan(WATCH[1:])
-    assert (told(frame), frame.question) == ((Outcome.ASK, "item_code"), Question.UNCODED)
+    assert (told(frame), frame.question) == ((Outcome.ASK, "own_code"), Question.UNCODED)
     assert shown(shop) == {}
 
 
@@ -161,7 +161,7 @@ def test_an_item_on_its_way_here_is_received_before_it_is_counted(shop: Counter)
     done(shop.parts.goods.complete(CompleteReceivingAsked()))
     shop.parts.counter.set_mode(Mode.STOCKTAKE)
     after = shop.scan(coming)
-    assert (told(before), after.outcome) == ((Outcome.REFUSED, "not_received"), Outcome.COUNTED)
+    assert (told(before), after.outcome) == ((Outcome.REFUSED, "count_not_received"), Outcome.COUNTED)
 
 
 def test_a_case_counts_with_everything_in_it(shop: Counter) -> None:
@@ -192,7 +192,7 @@ def test_a_case_with_a_case_that_is_not_known_counts_in_part_and_says_so(shop: C
 
 def test_a_case_on_its_way_here_is_received_first(shop: Counter) -> None:
     shop.feed(ContainerHere(sscc=CASE, items=(WATCH_1,), despatch_id="d-1"))
-    assert told(shop.scan(f"(00){CASE}")) == (Outcome.REFUSED, "not_received")
+    assert told(shop.scan(f"(00){CASE}")) == (Outcome.REFUSED, "count_not_received")
 
 
 def test_undo_takes_back_the_last_scan_by_key_and_by_card(shop: Counter) -> None:
