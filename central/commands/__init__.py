@@ -17,6 +17,7 @@ from central.commands import (
     policy,
     rebuild,
     serve,
+    statement,
     stocktakes,
     tokens,
 )
@@ -37,4 +38,4 @@ app.add_typer(serve.config_app, name="config")
 
 codes.app.command()(packing.pack)
 
-__all__ = ["app", "database", "partitions", "rebuild", "serve"]
+__all__ = ["app", "database", "partitions", "rebuild", "serve", "statement"]
