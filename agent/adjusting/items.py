@@ -50,7 +50,7 @@ def changed_meanwhile(connection: Connection, reason: str, items: Iterable[str])
             return Refusal(
                 reason=f"item {item[-20:]}: {hindrance.reason}{with_}; take it out",
                 conflict=True,
-                key="gone_meanwhile",
+                key="changed_meanwhile",
             )
     return None
 

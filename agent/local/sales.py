@@ -78,6 +78,7 @@ def _told(sale_id: str, parts: Parts) -> dict[str, object]:
         "void_until_us": parts.receipts.void_until_us(kept),
         "returned": kept.returned,
         "sale": kept.sale,
+        "names": {line.gtin: parts.catalogue.name(line.gtin) for line in kept.sale.lines},
     }
 
 

@@ -15,6 +15,6 @@ def clerk_card(shifts: Shifts, argument: str) -> Found:
     return Found(
         outcome=Outcome.FOUND,
         message=f"clerk {name}" if name else "no clerk is named any more",
-        key="clerk" if name else "no_clerk",
+        key="clerk_noted" if name else "no_clerk",
         follow_up=(partial(shifts.set_clerk, name),),
     )

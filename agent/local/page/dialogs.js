@@ -11,7 +11,7 @@ export function show(content, question, look = '') {
   open = question;
   if (!dialog.open) dialog.showModal();
   const field = dialog.querySelector('input');
-  field?.focus();
+  (field ?? dialog.querySelector('.yes, .on'))?.focus();
   field?.select();
 }
 

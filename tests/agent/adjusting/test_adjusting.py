@@ -196,7 +196,7 @@ def test_an_item_that_is_sold_meanwhile_keeps_the_draft_on_the_counter(shop: Cou
     scan(shop, WATCH_1, TEA_CODE)
     sold(shop, WATCH_1)
     refused = not_done(complete(shop))
-    assert (refused.key, refused.conflict, len(shop.events())) == ("gone_meanwhile", True, 1)
+    assert (refused.key, refused.conflict, len(shop.events())) == ("changed_meanwhile", True, 1)
     assert [line.gtin for line in shop.parts.adjustments.draft.tally.lines] == [WATCH, TEA]
 
 

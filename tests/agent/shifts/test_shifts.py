@@ -324,7 +324,7 @@ def test_who_stands_at_the_counter_is_remembered_over_a_restart(
 def test_what_a_card_says_is_believed_by_its_signature_and_not_shown(open_counter: OpenCounter) -> None:
     counter = open_counter(control_key=KEY)
     frame = counter.scan(render_control("CLERK", "ANN", KEY))
-    assert (frame.key, frame.scan.code, counter.shop.clerk.name()) == ("clerk", None, "ANN")
+    assert (frame.key, frame.scan.code, counter.shop.clerk.name()) == ("clerk_noted", None, "ANN")
     forged = counter.scan(render_control("CLERK", "BOB", b"another key of 16+"))
     assert (forged.outcome, counter.shop.clerk.name()) == ("unreadable", "ANN")
     assert counter.scan(render_control("CLERK", "", KEY)).key == "no_clerk"

@@ -1,0 +1,62 @@
+// Words of shifts, of the cash in the drawer, of prices that a person changes, and of adjustments.
+const en = {
+  till_menu: 'Till', shift_since: 'Shift since {time}', no_shift_open: 'No shift', shift_open: 'A shift is open', open_shift: 'Open a shift', close_shift: 'Close the shift', cash_in: 'Put cash in', cash_out: 'Take cash out',
+  report_x: 'Report so far (X)', report_z: 'End of shift (Z)', open_drawer: 'Open the drawer', clerk: 'Clerk', clerk_name: 'Who is at the till? Empty: nobody is named', clerk_is: 'Clerk: {clerk}', float: 'Float in the drawer', amount: 'Amount',
+  cash_change: 'Change', cash_correction: 'Correction', cash_safe_drop: 'Safe drop', cash_petty_cash: 'Petty cash',
+  count_title: 'Count the drawer', count_about: 'What should be there is told afterwards. Enter goes to the next field.', cash_in_drawer: 'Cash in the drawer', told_by: '{method}: what its slips come to', not_counted: 'not counted',
+  close_title: '{amount} in cash?', close_about: 'The shift is closed with this count.', sales_made: 'Sales', voids_made: 'Voids', returns_made: 'Returns', discounts_given: 'Discounts', prices_changed: 'Prices changed',
+  taken: 'Taken', should_be: 'Should be', found_there: 'Counted', difference: 'Difference', report_blind: 'The sums are told after the count, or to a supervisor.', all_figures: 'All figures', sent_to_printer: 'Sent to the printer',
+  no_shift: 'No shift is open: press S to open one', unknown_shift: 'No shift was closed here yet', no_count: 'Count the cash in the drawer first', payments_differ: 'The payments are not the total', tendered_too_little: 'Less was given than is to be paid',
+  price_of_one: 'Price of one', listed_at: 'The list says {price}', price_damaged: 'Damaged', price_price_match: 'Price match', price_wrong_label: 'Wrong label', price_promotion: 'Promotion', price_staff: 'Staff',
+  discount_of: 'An amount, or a part such as 10%', reason_wanted: 'Another price needs a reason', overridden: 'price changed', was_listed: 'list {price}', supervisor_wanted: 'A supervisor is asked for', pin: 'PIN', pin_or_card: 'PIN, or scan the card', allow: 'Allow',
+  not_authorised: 'This is no supervisor’s', too_many_tries: 'Too many wrong PINs: wait a minute', no_supervisor: 'Beyond the limit, and no supervisor is named in the configuration', nothing_to_authorise: 'Nothing waits for a supervisor',
+  needs_authorisation: 'A supervisor has to allow it', authorised: 'Allowed', allowed_by: 'by {name}', clerk_noted: '{argument} is at the till', no_clerk: 'No clerk is named any more', no_printer: 'There is no receipt printer', no_drawer: 'No drawer is connected',
+  mode_adjust: 'Adjust', adjust_stock: 'Adjust stock', idle_adjust: 'Scan what is gone or found', refused_adjust: 'Not noted', noted_word: 'Noted', noted_case_word: 'Case noted', adjusted: 'Adjusted {number}', adjust_it: 'Adjust', another_reason: 'Reason',
+  reason_damage: 'Damaged', reason_expired: 'Past its date', reason_theft: 'Stolen', reason_lost: 'Lost', reason_own_use: 'Own use', reason_sample: 'Sample', reason_donation: 'Given away', reason_found: 'Found',
+  empty_adjusting: 'Scan what it is about: products, items or whole cases.', goes_off: 'Goes off the stock', comes_onto: 'Comes onto the stock', adjust_title: 'Take {n} off the stock: {reason}?', adjust_found_title: 'Add {n} to the stock?',
+  no_reason: 'Choose the reason first', no_reason_word: 'Why?', bad_reason: 'This reason is not known', adjusting_open: 'Complete or clear what is noted first', adjust_sold: 'It has been sold: take it back as a return first', adjust_sold_provisionally: 'It has been sold: take it back as a return first',
+  adjust_in_transit: 'It is on its way here: receive it first', adjust_issued: 'Its code is on no product yet', adjust_destroyed: 'It is reported destroyed', adjust_stolen: 'It is reported stolen already', case_hindered: 'Not all that is in it can be noted: scan the pieces',
+  case_empty_here: 'Nothing is in it, as far as is known here', changed_meanwhile: 'Something of it was sold meanwhile: take it out',
+};
+
+const hans = {
+  till_menu: '收银台', shift_since: '{time} 开班', no_shift_open: '未开班', shift_open: '已开班', open_shift: '开班', close_shift: '交班', cash_in: '存入现金', cash_out: '取出现金',
+  report_x: '当班报表 (X)', report_z: '交班报表 (Z)', open_drawer: '打开钱箱', clerk: '收银员', clerk_name: '谁在收银？留空则不记名', clerk_is: '收银员：{clerk}', float: '钱箱备用金', amount: '金额',
+  cash_change: '零钱', cash_correction: '更正', cash_safe_drop: '存入保险箱', cash_petty_cash: '零星支出',
+  count_title: '清点钱箱', count_about: '应有金额在清点后显示。回车键到下一栏。', cash_in_drawer: '钱箱现金', told_by: '{method}：单据合计', not_counted: '未清点',
+  close_title: '现金 {amount}？', close_about: '将以此清点结果交班。', sales_made: '销售', voids_made: '作废', returns_made: '退货', discounts_given: '优惠', prices_changed: '改价',
+  taken: '实收', should_be: '应有', found_there: '实点', difference: '差额', report_blind: '金额在清点后显示，主管可随时查看。', all_figures: '全部金额', sent_to_printer: '已送打印机',
+  no_shift: '未开班：按 S 键开班', unknown_shift: '本机还没有交过班', no_count: '请先清点钱箱现金', payments_differ: '付款与合计不符', tendered_too_little: '实收少于应付',
+  price_of_one: '单价', listed_at: '标价 {price}', price_damaged: '破损', price_price_match: '比价', price_wrong_label: '标签有误', price_promotion: '促销', price_staff: '员工',
+  discount_of: '金额，或比例如 10%', reason_wanted: '改价需要说明原因', overridden: '已改价', was_listed: '标价 {price}', supervisor_wanted: '请主管授权', pin: '密码', pin_or_card: '输入密码，或扫描主管卡', allow: '授权',
+  not_authorised: '不是主管的密码或卡', too_many_tries: '密码错误次数过多，请等一分钟', no_supervisor: '超出权限，而配置中没有主管', nothing_to_authorise: '没有等待授权的操作',
+  needs_authorisation: '需要主管授权', authorised: '已授权', allowed_by: '授权人 {name}', clerk_noted: '当前收银员：{argument}', no_clerk: '不再记名', no_printer: '没有小票打印机', no_drawer: '没有连接钱箱',
+  mode_adjust: '库存调整', adjust_stock: '库存调整', idle_adjust: '请扫描损失或找回的商品', refused_adjust: '未记录', noted_word: '已记录', noted_case_word: '整箱已记录', adjusted: '已调整 {number}', adjust_it: '调整', another_reason: '原因',
+  reason_damage: '破损', reason_expired: '过期', reason_theft: '失窃', reason_lost: '丢失', reason_own_use: '自用', reason_sample: '样品', reason_donation: '赠送', reason_found: '找回',
+  empty_adjusting: '请扫描相关商品、单品或整箱。', goes_off: '减少库存', comes_onto: '增加库存', adjust_title: '减少库存 {n} 件：{reason}？', adjust_found_title: '增加库存 {n} 件？',
+  no_reason: '请先选择原因', no_reason_word: '原因？', bad_reason: '没有这个原因', adjusting_open: '请先完成或清空已记录的内容', adjust_sold: '此件已售出：请先办理退货', adjust_sold_provisionally: '此件已售出：请先办理退货',
+  adjust_in_transit: '此件在途：请先收货', adjust_issued: '此码尚未用于任何商品', adjust_destroyed: '此件已报销毁', adjust_stolen: '此件已报失窃', case_hindered: '箱内有商品不能记录：请逐件扫描',
+  case_empty_here: '据本机所知此箱为空', changed_meanwhile: '其中有商品已售出：请取出',
+};
+
+const hant = {
+  till_menu: '收銀台', shift_since: '{time} 開班', no_shift_open: '未開班', shift_open: '已開班', open_shift: '開班', close_shift: '交班', cash_in: '存入現金', cash_out: '取出現金',
+  report_x: '當班報表 (X)', report_z: '交班報表 (Z)', open_drawer: '打開錢櫃', clerk: '收銀員', clerk_name: '誰在收銀？留空則不記名', clerk_is: '收銀員：{clerk}', float: '錢櫃備用金', amount: '金額',
+  cash_change: '零錢', cash_correction: '更正', cash_safe_drop: '存入保險箱', cash_petty_cash: '零星支出',
+  count_title: '清點錢櫃', count_about: '應有金額在清點後顯示。Enter 鍵到下一欄。', cash_in_drawer: '錢櫃現金', told_by: '{method}：單據合計', not_counted: '未清點',
+  close_title: '現金 {amount}？', close_about: '將以此清點結果交班。', sales_made: '銷售', voids_made: '作廢', returns_made: '退貨', discounts_given: '優惠', prices_changed: '改價',
+  taken: '實收', should_be: '應有', found_there: '實點', difference: '差額', report_blind: '金額在清點後顯示，主管可隨時查看。', all_figures: '全部金額', sent_to_printer: '已送印表機',
+  no_shift: '未開班：按 S 鍵開班', unknown_shift: '本機還沒有交過班', no_count: '請先清點錢櫃現金', payments_differ: '付款與合計不符', tendered_too_little: '實收少於應付',
+  price_of_one: '單價', listed_at: '標價 {price}', price_damaged: '破損', price_price_match: '比價', price_wrong_label: '標籤有誤', price_promotion: '促銷', price_staff: '員工',
+  discount_of: '金額，或比例如 10%', reason_wanted: '改價需要說明原因', overridden: '已改價', was_listed: '標價 {price}', supervisor_wanted: '請主管授權', pin: '密碼', pin_or_card: '輸入密碼，或掃描主管卡', allow: '授權',
+  not_authorised: '不是主管的密碼或卡', too_many_tries: '密碼錯誤次數過多，請等一分鐘', no_supervisor: '超出權限，而設定中沒有主管', nothing_to_authorise: '沒有等待授權的操作',
+  needs_authorisation: '需要主管授權', authorised: '已授權', allowed_by: '授權人 {name}', clerk_noted: '目前收銀員：{argument}', no_clerk: '不再記名', no_printer: '沒有收據印表機', no_drawer: '沒有連接錢櫃',
+  mode_adjust: '庫存調整', adjust_stock: '庫存調整', idle_adjust: '請掃描損失或尋回的商品', refused_adjust: '未記錄', noted_word: '已記錄', noted_case_word: '整箱已記錄', adjusted: '已調整 {number}', adjust_it: '調整', another_reason: '原因',
+  reason_damage: '破損', reason_expired: '過期', reason_theft: '失竊', reason_lost: '遺失', reason_own_use: '自用', reason_sample: '樣品', reason_donation: '贈送', reason_found: '尋回',
+  empty_adjusting: '請掃描相關商品、單品或整箱。', goes_off: '減少庫存', comes_onto: '增加庫存', adjust_title: '減少庫存 {n} 件：{reason}？', adjust_found_title: '增加庫存 {n} 件？',
+  no_reason: '請先選擇原因', no_reason_word: '原因？', bad_reason: '沒有這個原因', adjusting_open: '請先完成或清空已記錄的內容', adjust_sold: '此件已售出：請先辦理退貨', adjust_sold_provisionally: '此件已售出：請先辦理退貨',
+  adjust_in_transit: '此件運送中：請先收貨', adjust_issued: '此碼尚未用於任何商品', adjust_destroyed: '此件已報銷毀', adjust_stolen: '此件已報失竊', case_hindered: '箱內有商品不能記錄：請逐件掃描',
+  case_empty_here: '據本機所知此箱為空', changed_meanwhile: '其中有商品已售出：請取出',
+};
+
+export const moneyWords = { en, 'zh-Hans': hans, 'zh-Hant': hant };
