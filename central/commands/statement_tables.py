@@ -14,8 +14,8 @@ from rich.table import Table
 
 from central.prices.rules import decimals_of
 from central.reconciliation.beside import Closed
-from central.reconciliation.ranges import PeriodLine, RangeStatement
-from central.reconciliation.rules import ProductLine, Values
+from central.reconciliation.ranges import PeriodLine, PeriodValues, RangeStatement
+from central.reconciliation.rules import VALUE_FIELDS, ProductLine, Values
 from central.reconciliation.statement import DayStatement, Site
 
 _WIDE = 200
@@ -55,9 +55,13 @@ def show_range(found: RangeStatement, site: Site, names: dict[str, str]) -> None
     totals = Table(title="At cost, and what customers paid", title_justify="left")
     for name in ("from", "to", *(heading for heading, _ in _FLOWS), "revalued", "paid", "refunded"):
         totals.add_column(name, justify="right")
-    for one in found.totals:
+    for one in found.totals if len(found.totals) == 1 else filter(_moved, found.totals):
         totals.add_row(str(one.first), str(one.last), *_values_row(one, found.currency))
     out.print(totals)
+
+
+def _moved(one: PeriodValues) -> bool:
+    return any(getattr(one, name) for name in VALUE_FIELDS if not name.startswith(("opening", "closing")))
 
 
 def _console() -> Console:
@@ -77,7 +81,7 @@ def _products(lines: Iterable[ProductLine], values: Values, names: dict[str, str
         table.add_row(*_line(line, names, currency), style=_style(line))
     table.add_section()
     row = _values_row(values, currency)
-    table.add_row("", "at cost", *row[: len(_FLOWS)], "", *row[len(_FLOWS) + 1 :], style="bold")
+    table.add_row("", "all, at cost", *row[: len(_FLOWS)], "", *row[len(_FLOWS) + 1 :], style="bold")
     return table
 
 
