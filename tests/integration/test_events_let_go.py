@@ -11,7 +11,7 @@ from central.embedded.database import EmbeddedDatabase
 from central.journals.storage import remember_branch
 from central.partitions.rules import Retention
 from central.partitions.upkeep import Gone, Kept, let_go
-from central.reconciliation import rebuild, zero_sum
+from central.reconciliation import day_statement, rebuild, zero_sum
 from protocol.chain import fact_id
 from protocol.messages import Ack, RowsAnswered, RowsAsked
 from tests.integration.books import (
@@ -172,6 +172,17 @@ def test_events_stay_while_an_agent_may_want_them_back(books: Central) -> None:
     (gone,) = let_events_go(books, dark=OTHER)
     assert isinstance(gone, Gone)
     assert gone.rows == 6
+
+
+def test_a_day_whose_events_have_gone_is_still_balanced(books: Central) -> None:
+    till = machine(AGENT, epoch_id(1))
+    sell(till, 25)
+    exchange(books, [till])
+    let_events_go(books)
+    with books.database.transaction() as connection:
+        (day,) = connection.execute("SELECT DISTINCT business_day FROM movements").fetchall()
+        statement = day_statement(connection, "north", day[0])
+    assert (statement.unbalanced, statement.totals.receipts) == ((), 25)
 
 
 def test_what_is_in_quarantine_never_goes(books: Central) -> None:
