@@ -11,7 +11,7 @@ import threading
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
-from bench.intake import GTINS, LINES_A_SALE, epoch
+from bench.intake import GTINS, LINES_A_SALE, PRICES, epoch
 from bench.surroundings import Progress
 from central import migrations
 from central.database import Connection, Database
@@ -112,6 +112,9 @@ class GrownBooks:
             with connection.cursor() as cursor:
                 cursor.executemany(
                     "INSERT INTO products (gtin, name) VALUES (%s, 'x')", [(gtin,) for gtin in GTINS]
+                )
+                cursor.executemany(
+                    "INSERT INTO prices VALUES ('default', %s, '2020-01-01', %s, 'EUR')", list(PRICES.items())
                 )
             for number in range(self.sites):
                 _lay_out_site(connection, number)
