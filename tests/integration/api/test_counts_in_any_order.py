@@ -149,17 +149,19 @@ def test_a_sale_and_a_count_taken_in_at_the_same_moment_do_not_overlook_each_oth
             target=lambda: world.database.run(lambda later: book(later, [second(world)], at)), daemon=True
         )
         other.start()
-        _wait_for_a_waiter(world, connection.info.backend_pid)
+        _wait_for_a_waiter(world, connection.info.backend_pid, other)
     other.join(30)
     [line] = world.get("/v1/stocktakes/D1/own/lines")["items"]
     assert (line["expected"], line["variance"]) == ("8", "0")
 
 
-def _wait_for_a_waiter(world: World, pid: int) -> None:
-    """Until another transaction waits for this one."""
+def _wait_for_a_waiter(world: World, pid: int, other: threading.Thread) -> None:
+    """Until the other transaction waits for this one, or has ended without."""
     with world.database.connect() as looking:
         looking.autocommit = True
-        while not looking.execute(
-            "SELECT FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid))", (pid,)
-        ).fetchall():
-            pass
+        while other.is_alive():
+            waiting = looking.execute(
+                "SELECT FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid))", (pid,)
+            ).fetchall()
+            if waiting:
+                return
