@@ -3,7 +3,7 @@ import * as dialogs from './dialogs.js';
 import { at, fill, html, markup } from './dom.js';
 import { icon } from './icons.js';
 import { call } from './link.js';
-import { attempt, complain, redraw } from './asking.js';
+import { attempt, complain, redraw, tellQuietly } from './asking.js';
 import { caseIcon, grouped } from './packing.js';
 import { state } from './state.js';
 import { quantity, say } from './words.js';
@@ -113,7 +113,13 @@ export const shipActs = {
   unload: () => { if (state.selected) attempt('DELETE', `/v1/shipping/parts/${part(state.selected)}`); },
   clear_load: () => dialogs.askYes({ title: say('clear_title'), yes: 'clear', done: () => attempt('DELETE', '/v1/shipping') }),
   print_note: async () => {
-    const told = state.completed?.kind === 'despatch' && (await attempt('GET', `/v1/shipments/${part(state.completed.document.despatch_id)}`));
+    if (state.completed?.kind !== 'despatch') return;
+    const path = `/v1/shipments/${part(state.completed.document.despatch_id)}`;
+    if (state.status.printer) {
+      if (await attempt('POST', `${path}/print`)) tellQuietly(say('sent_to_printer'));
+      return;
+    }
+    const told = await attempt('GET', path);
     if (!told) return;
     at('receipt').classList.add('note');
     fill(at('receipt'), note(told));
