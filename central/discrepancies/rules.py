@@ -155,4 +155,6 @@ def in_order_of_time(evidence: Iterable[dict[str, Any]]) -> list[dict[str, Any]]
         )
         if key not in fullest or len(fact) >= len(fullest[key]):
             fullest[key] = fact
-    return sorted(fullest.values(), key=lambda fact: (not fact.get("event_time"), str(fact.get("event_time"))))
+    return sorted(
+        fullest.values(), key=lambda fact: (not fact.get("event_time"), str(fact.get("event_time")))
+    )

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import LiteralString
 
 from central.database import Connection
-from central.discrepancies.rules import DiscrepancyClass
+from central.discrepancies.rules import EVIDENCE_LIMIT, DiscrepancyClass
 from central.discrepancies.storage import explain
 
 AT_ONCE = 2000
@@ -61,12 +61,33 @@ _CAUGHT_UP = """
 SELECT c.site_id, c.cause_key FROM discrepancies AS c JOIN agents AS a ON a.agent_id = c.cause_key
  WHERE c.class = %(class)s AND c.state IN ('open', 'assigned') AND a.unsent = 0 AND a.seen_at > c.updated_at LIMIT %(limit)s
 """
+# Every sale of the case has been taken back, or what was charged is the price that the list says for its time by now.
+_PRICE_RIGHT = """
+SELECT c.site_id, c.cause_key FROM discrepancies AS c
+ WHERE c.class = %(class)s AND c.state IN ('open', 'assigned') AND jsonb_array_length(c.evidence) < %(evidence)s
+   AND NOT EXISTS (
+       SELECT FROM jsonb_to_recordset(c.evidence) AS fact (sale_id text, quantity numeric, amount_minor bigint, discount_minor bigint,
+                                                            event_time timestamptz)
+        WHERE NOT EXISTS (SELECT FROM sale_lines AS v WHERE v.site_id = c.site_id AND v.sale_id = fact.sale_id AND v.kind = 'void')
+          AND NOT coalesce(c.class = 'price_outside_policy' AND (
+              SELECT abs(p.price_minor * fact.quantity - fact.amount_minor - fact.discount_minor) <= 1
+                FROM prices AS p JOIN sites AS s USING (price_list)
+               WHERE s.site_id = c.site_id AND p.gtin = c.gtin AND p.currency = c.currency AND p.valid_from <= fact.event_time
+               ORDER BY p.valid_from DESC LIMIT 1), false))
+ LIMIT %(limit)s
+"""
 
 _WHAT: tuple[tuple[DiscrepancyClass, LiteralString, str], ...] = (
     (DiscrepancyClass.IN_TRANSIT_TOO_LONG, _RECEIVED, "its receipt has come"),
     (DiscrepancyClass.SHORT_RECEIPT, _FOUND_LATER, "what was missing has been received or settled"),
     (DiscrepancyClass.AGENT_SILENT, _HEARD, "the machine has been heard again, or no longer belongs here"),
     (DiscrepancyClass.PHANTOM_STOCK, _SOLD_OR_COUNTED, "it has sold again, was counted, or is off the books"),
+    (
+        DiscrepancyClass.PRICE_OUTSIDE_POLICY,
+        _PRICE_RIGHT,
+        "its sales were taken back, or the list has that price by now",
+    ),
+    (DiscrepancyClass.DISCOUNT_OUTSIDE_POLICY, _PRICE_RIGHT, "its sales were taken back"),
     (DiscrepancyClass.UNKNOWN_PRODUCT, _IN_CATALOGUE, "the product is in the catalogue now"),
     (
         DiscrepancyClass.QUARANTINED,
@@ -83,7 +104,8 @@ def close_explained(connection: Connection, now: datetime) -> int:
     closed = 0
     for name, query, reason in _WHAT:
         found = connection.execute(
-            query, {"class": name.value, "limit": AT_ONCE, "right": CLOCK_RIGHT_US}
+            query,
+            {"class": name.value, "limit": AT_ONCE, "right": CLOCK_RIGHT_US, "evidence": EVIDENCE_LIMIT},
         ).fetchall()
         explain(connection, [(site, name, key) for site, key in found], now, reason)
         closed += len(found)
