@@ -140,12 +140,14 @@ def digest_events(connection: Connection, partition: Partition) -> None:
     """Keep of the events of a partition what tells journals and facts apart, in pieces of a thousand or so without a gap."""
     connection.execute(
         """
-        INSERT INTO event_digests (site_id, journal, first_seq, last_seq, hashes, fact_ids)
-        SELECT site_id, journal, min(seq), max(seq), string_agg(hash, ''::bytea ORDER BY seq),
-               string_agg(substr(sha256(body), 1, 16), ''::bytea ORDER BY seq)
-        FROM (
-            SELECT site_id, journal, seq, hash, body, seq - row_number() OVER (PARTITION BY site_id, journal ORDER BY seq) AS run
+        WITH named AS MATERIALIZED ( -- before they are sorted, so that the bodies are not
+            SELECT site_id, journal, seq, hash, substr(sha256(body), 1, 16) AS fact_id
             FROM events WHERE received_at >= %(first)s::timestamptz AND received_at < %(end)s::timestamptz
+        )
+        INSERT INTO event_digests (site_id, journal, first_seq, last_seq, hashes, fact_ids)
+        SELECT site_id, journal, min(seq), max(seq), string_agg(hash, ''::bytea ORDER BY seq), string_agg(fact_id, ''::bytea ORDER BY seq)
+        FROM (
+            SELECT *, seq - row_number() OVER (PARTITION BY site_id, journal ORDER BY seq) AS run FROM named
         ) AS numbered
         GROUP BY site_id, journal, run, seq / 1024
         """,
