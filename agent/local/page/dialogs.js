@@ -123,7 +123,7 @@ export function askMenu({ title, about = '', entries, done }) {
 
 // Several fields at once: { id, label, value, kind } each, kind one of text, amount, secret; `chips` are words that fill the field `into`.
 // The answer is an object by id; amounts are in minor units, null where the field is empty.
-export function askFields({ title, about = '', fields, chips = null, yes = 'confirm', currency = '', done, cancelled = null, look = '' }) {
+export function askFields({ title, about = '', fields, chips = null, yes = 'confirm', currency = '', done, cancelled = null, wrong = '' }) {
   const digits = currency ? decimals(currency) : 0;
   const amount = (text) => (/^\d{1,10}([.,]\d{1,3})?$/.test(text) ? Math.round(Number(text.replace(',', '.')) * 10 ** digits) : undefined);
   const question = {
@@ -150,7 +150,7 @@ export function askFields({ title, about = '', fields, chips = null, yes = 'conf
   };
   show(html`<h2>${title}</h2>${about ? html`<p class="told">${about}</p>` : ''}${fields.map((field) => html`
     <label>${field.label}<input id="${field.id}" autocomplete="off" ${field.kind === 'secret' ? markup('type="password"') : ''} inputmode="${field.kind === 'amount' ? 'decimal' : field.kind === 'secret' ? 'numeric' : 'text'}" value="${field.value ?? ''}"></label>
-    ${chips?.into === field.id ? html`<div class="notes">${chips.words.map(([word, text]) => html`<button data-do="dialog_choose" data-arg="${word}">${text}</button>`)}</div>` : ''}`)}${buttons(yes)}`, question, look);
+    ${chips?.into === field.id ? html`<div class="notes">${chips.words.map(([word, text]) => html`<button data-do="dialog_choose" data-arg="${word}">${text}</button>`)}</div>` : ''}`)}${wrong ? html`<p class="wrong" role="alert">${wrong}</p>` : ''}${buttons(yes)}`, question);
   return question;
 }
 

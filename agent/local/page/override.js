@@ -52,7 +52,7 @@ export function changeDiscount() {
 let asking = null; // the question to a supervisor that is open on this screen
 
 // A supervisor is asked for on every screen; their card at any scanner, or their PIN here, answers.
-export function authorisation(frame) {
+export function authorisation(frame, wrong = '') {
   const waits = frame.line !== null && frame.basket_id === state.baskets.sale?.basket_id;
   if (!waits) {
     if (asking && dialogs.isAsking(asking)) { asking.cancelled = null; dialogs.close(); }
@@ -66,8 +66,14 @@ export function authorisation(frame) {
     about: `${frame.name}: ${money(frame.before_minor, currency)} → ${money(frame.after_minor, currency)}${frame.reason ? ` · ${wordOf(frame.reason) ?? frame.reason}` : ''}`,
     fields: [{ id: 'pin', label: say('pin_or_card'), kind: 'secret' }],
     yes: 'allow',
+    wrong,
     done: async ({ pin }) => {
-      if (!(await attempt('POST', '/v1/basket/authorise', { authorisation: pin }))) authorisation(frame);
+      try {
+        await call('POST', '/v1/basket/authorise', { authorisation: pin });
+      } catch (error) {
+        if (error.key === 'nothing_to_authorise') complain(error);
+        else authorisation(frame, say(error.key) ?? error.message);
+      }
     },
     cancelled: () => attempt('DELETE', '/v1/basket/authorise'),
   });

@@ -29,9 +29,10 @@ function values() {
 // One line below the site's name: which till, whether a shift is open and since when, and who is there.
 export function drawTill() {
   const shift = state.shift;
-  const open = isOpen() ? say('shift_since', { time: time(shift.opened_at_us) }) : say('no_shift_open');
+  const since = isOpen() ? say('shift_since', { time: time(shift.opened_at_us) }) : '';
+  const open = isOpen() ? say('shift_short', { time: time(shift.opened_at_us) }) : say('no_shift_open');
   const look = isOpen() ? 'good' : shift?.required ? 'refuse' : 'quietly';
-  return html`<span class="lane">${say('lane', { lane: state.status.lane })}</span><span class="shift ${look}">${open}</span>${shift?.clerk ? html`<span>${shift.clerk}</span>` : ''}`;
+  return html`<span class="lane">${say('lane', { lane: state.status.lane })}</span><span class="shift ${look}" title="${since}">${open}</span>${shift?.clerk ? html`<span class="clerk">${shift.clerk}</span>` : ''}`;
 }
 
 function menu() {

@@ -106,7 +106,7 @@ function answers(scan, waiting) {
   return html`<div class="answers"><button data-do="acknowledge"><kbd>Esc</kbd>${say('ack')}</button>${more}</div>`;
 }
 
-const isUnpriced = (mode) => ['pack', 'unpack', 'stocktake', 'ship'].includes(mode);
+const isUnpriced = (mode) => ['pack', 'unpack', 'stocktake', 'ship', 'adjust'].includes(mode);
 
 // What a scan would do now; where something has to be chosen first, that.
 function idle() {

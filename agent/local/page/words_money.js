@@ -1,6 +1,6 @@
 // Words of shifts, of the cash in the drawer, of prices that a person changes, and of adjustments.
 const en = {
-  till_menu: 'Till', shift_since: 'Shift since {time}', no_shift_open: 'No shift', shift_open: 'A shift is open', open_shift: 'Open a shift', close_shift: 'Close the shift', cash_in: 'Put cash in', cash_out: 'Take cash out',
+  till_menu: 'Till', shift_since: 'Shift since {time}', shift_short: 'Shift {time}', no_shift_open: 'No shift', shift_open: 'A shift is open', open_shift: 'Open a shift', close_shift: 'Close the shift', cash_in: 'Put cash in', cash_out: 'Take cash out',
   report_x: 'Report so far (X)', report_z: 'End of shift (Z)', open_drawer: 'Open the drawer', clerk: 'Clerk', clerk_name: 'Who is at the till? Empty: nobody is named', clerk_is: 'Clerk: {clerk}', float: 'Float in the drawer', amount: 'Amount',
   cash_change: 'Change', cash_correction: 'Correction', cash_safe_drop: 'Safe drop', cash_petty_cash: 'Petty cash',
   count_title: 'Count the drawer', count_about: 'What should be there is told afterwards. Enter goes to the next field.', cash_in_drawer: 'Cash in the drawer', told_by: '{method}: what its slips come to', not_counted: 'not counted',
@@ -20,7 +20,7 @@ const en = {
 };
 
 const hans = {
-  till_menu: '收银台', shift_since: '{time} 开班', no_shift_open: '未开班', shift_open: '已开班', open_shift: '开班', close_shift: '交班', cash_in: '存入现金', cash_out: '取出现金',
+  till_menu: '收银台', shift_since: '{time} 开班', shift_short: '{time} 开班', no_shift_open: '未开班', shift_open: '已开班', open_shift: '开班', close_shift: '交班', cash_in: '存入现金', cash_out: '取出现金',
   report_x: '当班报表 (X)', report_z: '交班报表 (Z)', open_drawer: '打开钱箱', clerk: '收银员', clerk_name: '谁在收银？留空则不记名', clerk_is: '收银员：{clerk}', float: '钱箱备用金', amount: '金额',
   cash_change: '零钱', cash_correction: '更正', cash_safe_drop: '存入保险箱', cash_petty_cash: '零星支出',
   count_title: '清点钱箱', count_about: '应有金额在清点后显示。回车键到下一栏。', cash_in_drawer: '钱箱现金', told_by: '{method}：单据合计', not_counted: '未清点',
@@ -40,7 +40,7 @@ const hans = {
 };
 
 const hant = {
-  till_menu: '收銀台', shift_since: '{time} 開班', no_shift_open: '未開班', shift_open: '已開班', open_shift: '開班', close_shift: '交班', cash_in: '存入現金', cash_out: '取出現金',
+  till_menu: '收銀台', shift_since: '{time} 開班', shift_short: '{time} 開班', no_shift_open: '未開班', shift_open: '已開班', open_shift: '開班', close_shift: '交班', cash_in: '存入現金', cash_out: '取出現金',
   report_x: '當班報表 (X)', report_z: '交班報表 (Z)', open_drawer: '打開錢櫃', clerk: '收銀員', clerk_name: '誰在收銀？留空則不記名', clerk_is: '收銀員：{clerk}', float: '錢櫃備用金', amount: '金額',
   cash_change: '零錢', cash_correction: '更正', cash_safe_drop: '存入保險箱', cash_petty_cash: '零星支出',
   count_title: '清點錢櫃', count_about: '應有金額在清點後顯示。Enter 鍵到下一欄。', cash_in_drawer: '錢櫃現金', told_by: '{method}：單據合計', not_counted: '未清點',
