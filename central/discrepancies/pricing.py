@@ -42,7 +42,9 @@ _WORDS = {
         "ask the clerk; raise the limit if such discounts are wanted",
     ),
 }
-_NO_PRICES: Prices = ()
+_NOTHING: Mapping[str, Prices] = {}
+ListKey = tuple[str, str]
+"""(price list, currency)"""
 
 
 class PriceLists:
@@ -50,22 +52,21 @@ class PriceLists:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._lists: dict[tuple[str, str], dict[str, Prices]] = {}
+        self._lists: dict[ListKey, dict[str, Prices]] = {}
         self._versions: dict[str, int] = {}
         self._read_at = time.monotonic()
 
-    def of(
-        self, connection: Connection, wanted: Mapping[tuple[str, str], set[str]], versions: Mapping[str, int]
-    ) -> dict[tuple[str, str], dict[str, Prices]]:
-        """The prices of products by (list, currency); ``versions`` are those of the lists' feeds now."""
+    def known(self, connection: Connection, versions: Mapping[str, int]) -> dict[ListKey, dict[str, Prices]]:
+        """What is kept of each list, without what has changed since; ``versions`` are those of the lists' feeds now."""
         with self._lock:
             self._drop_old(connection, versions)
-            for key, gtins in wanted.items():
-                kept = self._lists.setdefault(key, {})
-                missing = gtins - kept.keys()
-                if missing:
-                    kept.update(_read(connection, key, missing))
-            return {key: self._lists[key] for key in wanted}
+            return self._lists
+
+    def learn(self, connection: Connection, missing: Mapping[ListKey, set[str]]) -> None:
+        """Read the prices of products that are not kept."""
+        with self._lock:
+            for key, gtins in missing.items():
+                self._lists.setdefault(key, {}).update(_read(connection, key, gtins))
 
     def _drop_old(self, connection: Connection, versions: Mapping[str, int]) -> None:
         if time.monotonic() - self._read_at > KEPT_S:
@@ -106,24 +107,15 @@ def against_policy(connection: Connection, facts: Sequence[Fact]) -> list[Discre
     policies, versions = _policies(connection, {fact.site for fact in sales})
     if not policies:
         return []
-    wanted: dict[tuple[str, str], set[str]] = {}
-    judged: list[tuple[Fact, Sale, Policy]] = []
-    for fact in sales:
-        policy, sale = policies.get(fact.site), fact.body
-        assert isinstance(sale, Sale)
-        if policy is not None and sale.currency == policy.currency:
-            judged.append((fact, sale, policy))
-            gtins = wanted.setdefault((policy.price_list, policy.currency), set())
-            gtins.update(line.gtin for line in sale.lines)
-    lists = _price_lists(connection).of(connection, wanted, versions)
-    doubtful = [
-        (fact, number, line, prices, policy)
-        for fact, sale, policy in judged
-        for kept in (lists[policy.price_list, policy.currency],)
-        for number, line in enumerate(sale.lines)
-        for prices in (kept.get(line.gtin, _NO_PRICES),)
-        if not (prices and is_plain(line, _now(prices, fact.event_time)))
-    ]
+    lists = _price_lists(connection)
+    doubtful = _doubtful(sales, policies, lists.known(connection, versions))
+    missing: dict[ListKey, set[str]] = {}
+    for _, _, line, prices, policy in doubtful:
+        if prices is None:
+            missing.setdefault((policy.price_list, policy.currency), set()).add(line.gtin)
+    if missing:
+        lists.learn(connection, missing)
+        doubtful = _doubtful(sales, policies, lists.known(connection, versions))
     if not doubtful:
         return []
     overrides = _overrides(connection, ((fact.site, line) for fact, _, line, _, _ in doubtful))
@@ -131,14 +123,40 @@ def against_policy(connection: Connection, facts: Sequence[Fact]) -> list[Discre
         _case(fact, number, line, policy, finding)
         for fact, number, line, prices, policy in doubtful
         for finding in judge(
-            line, prices, fact.event_time, policy, overrides.get((fact.site, line.override_id or ""))
+            line, prices or (), fact.event_time, policy, overrides.get((fact.site, line.override_id or ""))
         )
     ]
 
 
-def _now(prices: Prices, at: datetime) -> int | None:
-    last = prices[-1]
-    return last[1] if last[0] <= at else price_at(prices, at)
+def _doubtful(
+    sales: Sequence[Fact], policies: Mapping[str, Policy], lists: Mapping[ListKey, Mapping[str, Prices]]
+) -> list[tuple[Fact, int, SaleLine, Prices | None, Policy]]:
+    """The lines that do not cost just what the list says, or of whose product no prices are kept: few. This loop sees every line that is
+    ever sold."""
+    doubtful = []
+    for fact in sales:
+        policy, sale, at = policies.get(fact.site), fact.body, fact.event_time
+        assert isinstance(sale, Sale)
+        if policy is None or sale.currency != policy.currency:
+            continue
+        kept = lists.get((policy.price_list, policy.currency), _NOTHING)
+        for number, line in enumerate(sale.lines):
+            prices = kept.get(line.gtin)
+            if prices:
+                since, price_minor = prices[-1]
+                if (
+                    since <= at
+                    and line.amount_minor == price_minor
+                    and line.quantity == 1
+                    and not line.discount_minor
+                ):
+                    continue
+                if is_plain(line, price_minor if since <= at else price_at(prices, at)):
+                    continue
+            elif prices is not None and not line.discount_minor:
+                continue  # a product without a price
+            doubtful.append((fact, number, line, prices, policy))
+    return doubtful
 
 
 def _policies(connection: Connection, sites: set[str]) -> tuple[dict[str, Policy], dict[str, int]]:
@@ -169,7 +187,7 @@ def _policies(connection: Connection, sites: set[str]) -> tuple[dict[str, Policy
     return policies, {row[1]: row[7] for row in found}
 
 
-def _read(connection: Connection, key: tuple[str, str], gtins: set[str]) -> dict[str, Prices]:
+def _read(connection: Connection, key: ListKey, gtins: set[str]) -> dict[str, Prices]:
     price_list, currency = key
     found = connection.execute(
         """
