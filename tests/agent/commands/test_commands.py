@@ -34,6 +34,9 @@ def run(*arguments: str) -> Outcome:
         (), ("run",), ("status",), ("scan",), ("decode",), ("enrol",), ("devices",), ("journal",), ("journal", "verify"),
         ("journal", "export"), ("config",), ("config", "check"), ("orders",), ("orders", "list"), ("orders", "propose"),
         ("orders", "submit"), ("orders", "cancel"), ("pack",), ("unpack",), ("control-code",),
+        ("stocktake",), ("stocktake", "list"), ("stocktake", "begin"), ("stocktake", "show"), ("stocktake", "count"),
+        ("stocktake", "send"), ("ship",), ("ship", "sites"), ("ship", "send"), ("ship", "show"), ("ship", "list"), ("ship", "note"),
+        ("ship", "print"),
         ("shift",), ("shift", "open"), ("shift", "close"), ("shift", "show"), ("cash", "in"), ("cash", "out"), ("pin-hash",), ("adjust",),
     ],
 )  # fmt: skip
