@@ -16,6 +16,7 @@ from central.commands import (
     partitions,
     policy,
     rebuild,
+    rehearse,
     serve,
     statement,
     stocktakes,
@@ -38,4 +39,4 @@ app.add_typer(serve.config_app, name="config")
 
 codes.app.command()(packing.pack)
 
-__all__ = ["app", "database", "partitions", "rebuild", "serve", "statement"]
+__all__ = ["app", "database", "partitions", "rebuild", "rehearse", "serve", "statement"]
