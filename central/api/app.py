@@ -22,6 +22,7 @@ from central.api.problems import Problem
 from central.codes.key_routes import router as code_keys
 from central.codes.order_routes import router as code_orders
 from central.containers.routes import router as containers
+from central.costs.routes import router as costs
 from central.despatches.routes import router as despatches
 from central.discrepancies.decision_routes import router as discrepancy_decisions
 from central.discrepancies.routes import router as discrepancies
@@ -50,7 +51,7 @@ from central.tokens.bearer import Role
 from central.version import VERSION
 
 ROUTERS: tuple[APIRouter, ...] = (
-    sites, products, prices, ledger, items, sales, orders, despatches, reconciliation, discrepancies, discrepancy_decisions, suspects, invoices,
+    sites, products, prices, costs, ledger, items, sales, orders, despatches, reconciliation, discrepancies, discrepancy_decisions, suspects, invoices,
     journals, events, agents,
     code_keys, code_orders, containers, policy, exports, stocktakes, shrinkage, shifts, reconciliation_ranges,
 )  # fmt: skip

@@ -71,6 +71,15 @@ def prices(file: File, config: Config = None, as_json: Json = False) -> None:
 
 
 @app.command()
+def costs(file: File, config: Config = None, as_json: Json = False) -> None:
+    """What a unit costs the brand: gtin,cost,currency[,valid_from]. Without valid_from a cost holds from now.
+
+    Goods whose worth no document says come in at it. What is in stock already is worth it only if its worth was never known.
+    """
+    _take(file, config, as_json, lambda database, told: files.import_costs(database, file, _now(), told))
+
+
+@app.command()
 def stock(
     file: File,
     at: Annotated[
@@ -79,7 +88,10 @@ def stock(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Opening stock: site,gtin,quantity[,reorder_point,order_up_to]. The same file again changes nothing."""
+    """Opening stock: site,gtin,quantity[,reorder_point,order_up_to,unit_cost]. The same file again changes nothing.
+
+    unit_cost is in the currency of the site.
+    """
     counted_at = at.replace(tzinfo=UTC) if at else None
     _take(
         file,

@@ -15,7 +15,7 @@ from central.prices.rules import CURRENCY, decimals_of, parse_moment
 COLUMNS = Columns(required=("gtin", "cost", "currency"), optional=("valid_from",))
 COST_LIMIT_MINOR = Decimal(10) ** 12
 COST_PLACES = 6
-"""Of a minor unit: weighed goods and screws cost fractions of a cent."""
+"""Decimals: weighed goods and screws cost fractions of a cent."""
 
 
 class CostRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,23 +52,31 @@ def parse_row(fields: Fields, gtin: str | Wrong, now: datetime) -> CostRow | Wro
         return gtin
     if not CURRENCY.fullmatch(fields["currency"]):
         return Wrong("currency", fields["currency"], "a currency of ISO 4217, such as CNY")
-    cost = _to_minor(fields["cost"], fields["currency"])
+    cost = parse_unit_cost(fields["cost"], "cost")
+    if cost is None:
+        return Wrong("cost", "", "an amount of 0 or more, such as 3.20")
     if isinstance(cost, Wrong):
         return cost
     valid_from = parse_moment(fields.get("valid_from", ""), now)
     if isinstance(valid_from, Wrong):
         return valid_from
-    return CostRow(gtin=gtin, currency=fields["currency"], valid_from=valid_from, cost_minor=cost)
+    return CostRow(
+        gtin=gtin,
+        currency=fields["currency"],
+        valid_from=valid_from,
+        cost_minor=cost.scaleb(decimals_of(fields["currency"])),
+    )
 
 
-def _to_minor(text: str, currency: str) -> Decimal | Wrong:
-    """An amount as written (``1.2345``) in minor units (123.45)."""
-    expected = f"an amount of {currency} of 0 or more, such as 3.20 or 0.0185"
+def parse_unit_cost(text: str, column: str = "unit_cost") -> Decimal | Wrong | None:
+    """The cost of one unit as written (``1.2345``), in whole currency; None for an empty text."""
+    if not text:
+        return None
     try:
-        minor = Decimal(text).scaleb(decimals_of(currency))
+        cost = Decimal(text)
     except InvalidOperation:
-        return Wrong("cost", text, expected)
-    exponent = minor.as_tuple().exponent
-    if not isinstance(exponent, int) or exponent < -COST_PLACES or not 0 <= minor < COST_LIMIT_MINOR:
-        return Wrong("cost", text, f"{expected}, with at most {decimals_of(currency) + COST_PLACES} decimals")
-    return minor
+        cost = Decimal(-1)
+    exponent = cost.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent < -COST_PLACES or not 0 <= cost < COST_LIMIT_MINOR / 1000:
+        return Wrong(column, text, f"0 or more, such as 3.20 or 0.0185, with at most {COST_PLACES} decimals")
+    return cost

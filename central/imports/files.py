@@ -12,6 +12,9 @@ from typing import TypeVar
 
 import msgspec
 
+from central.costs import rules as cost_rules
+from central.costs import storage as costs
+from central.costs.rules import CostRow
 from central.database import Connection, Database
 from central.imports.rules import Columns, Fault, Fields, ImportRefused, Numbered, Wrong, no_doubles, read
 from central.ledger import documents
@@ -26,7 +29,9 @@ from central.sites import rules as site_rules
 from central.sites import storage as sites
 from central.sites.rules import BRAND_DEALER, SiteRow
 
-STOCK_COLUMNS = Columns(required=("site", "gtin", "quantity"), optional=("reorder_point", "order_up_to"))
+STOCK_COLUMNS = Columns(
+    required=("site", "gtin", "quantity"), optional=("reorder_point", "order_up_to", "unit_cost")
+)
 DEFAULT_PRICE_LIST = "default"
 Progress = Callable[[int], None]
 """Told how many bytes of the file have been read since the last time."""
@@ -42,11 +47,12 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StockRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of a stock file."""
+    """A line of a stock file. ``unit_cost`` is an amount as people write it, in the currency of the site."""
 
     site: str
     gtin: str
     quantity: Decimal
+    unit_cost: Decimal | None = None
     reorder_point: Decimal | None = None
     order_up_to: Decimal | None = None
 
@@ -104,6 +110,35 @@ def import_prices(database: Database, path: Path, now: datetime, progress: Progr
     return database.run(work)
 
 
+def import_costs(database: Database, path: Path, now: datetime, progress: Progress) -> Imported:
+    """What a unit costs the brand. A cost of a product that is not in the catalogue is a fault of its line."""
+
+    def parse(fields: Fields) -> CostRow | Wrong:
+        return cost_rules.parse_row(fields, gtin_14(fields["gtin"]), now)
+
+    with opened(path, progress) as lines:
+        found = read(lines, cost_rules.COLUMNS, parse)
+        rows, faults = _sorted_out(
+            no_doubles(found, lambda row: (row.gtin, row.currency, row.valid_from.isoformat()), "gtin")
+        )
+
+    def work(connection: Connection) -> Imported:
+        missing = products.unknown(connection, {one.row.gtin for one in rows})
+        good, strange = _parted(rows, lambda row: row.gtin in missing, _not_in_catalogue)
+        # without a moment of its own, a cost holds from now on: only where it is not the one that holds already
+        timed = [one.row for one in good if one.row.valid_from != now]
+        current = [one.row for one in good if one.row.valid_from == now]
+        changed = costs.put(connection, timed) if timed else 0
+        for currency in sorted({row.currency for row in current}):
+            listed = [row for row in current if row.currency == currency]
+            held = costs.held_at(connection, {row.gtin for row in listed}, currency, now)
+            fresh = [row for row in listed if held.get(row.gtin) != row.cost_minor]
+            changed += costs.put(connection, fresh) if fresh else 0
+        return Imported(imported=len(good), changed=changed, faults=_in_order(faults, strange))
+
+    return database.run(work)
+
+
 def import_sites(database: Database, path: Path, currency: str, progress: Progress) -> Imported:
     """Sites and the dealers they belong to."""
 
@@ -143,12 +178,20 @@ def import_stock(
     def work(connection: Connection) -> Imported:
         missing = products.unknown(connection, {one.row.gtin for one in rows})
         known, strange = _parted(rows, lambda row: row.gtin in missing, _not_in_catalogue)
-        here = {site for (site,) in connection.execute("SELECT site_id FROM sites")}
-        good, homeless = _parted(known, lambda row: row.site not in here, _no_such_site)
+        currencies: dict[str, str] = dict(
+            connection.execute("SELECT site_id, currency FROM sites").fetchall()
+        )
+        good, homeless = _parted(known, lambda row: row.site not in currencies, _no_such_site)
         changed = 0
         for site in sorted({one.row.site for one in good}):
             lines = tuple(
-                Line(line=one.line, gtin=one.row.gtin, quantity=one.row.quantity)
+                Line(
+                    line=one.line,
+                    gtin=one.row.gtin,
+                    quantity=one.row.quantity,
+                    unit_cost_minor=one.row.unit_cost
+                    and one.row.unit_cost.scaleb(price_rules.decimals_of(currencies[site])),
+                )
                 for one in good
                 if one.row.site == site and one.row.quantity
             )
@@ -184,9 +227,13 @@ def _stock_row(fields: Fields) -> StockRow | Wrong:
         return gtin
     if isinstance(quantity, Wrong):
         return quantity
+    unit_cost = cost_rules.parse_unit_cost(fields.get("unit_cost", ""))
+    if isinstance(unit_cost, Wrong):
+        return unit_cost
+    row = StockRow(site=fields["site"], gtin=gtin, quantity=quantity, unit_cost=unit_cost)
     point, up_to = fields.get("reorder_point", ""), fields.get("order_up_to", "")
     if not point and not up_to:
-        return StockRow(site=fields["site"], gtin=gtin, quantity=quantity)
+        return row
     low, high = parse_quantity(point, "reorder_point"), parse_quantity(up_to, "order_up_to")
     if isinstance(low, Wrong):
         return low
@@ -194,10 +241,10 @@ def _stock_row(fields: Fields) -> StockRow | Wrong:
         return high
     if high < low:
         return Wrong("order_up_to", up_to, f"at least the reorder_point, {low}")
-    return StockRow(site=fields["site"], gtin=gtin, quantity=quantity, reorder_point=low, order_up_to=high)
+    return msgspec.structs.replace(row, reorder_point=low, order_up_to=high)
 
 
-def _not_in_catalogue(row: PriceRow | StockRow) -> Wrong:
+def _not_in_catalogue(row: PriceRow | CostRow | StockRow) -> Wrong:
     return Wrong("gtin", row.gtin, "a product that is in the catalogue; import the products first")
 
 

@@ -89,9 +89,7 @@ def value(kept: Kept, movement: Movement, listed: Decimal | None = None) -> Valu
 
 
 def leaving(shelf: Shelf, quantity: Decimal, unit_cost_minor: Decimal) -> int:
-    """What ``quantity`` takes from a shelf. What a shelf does not have leaves at what a unit of it is worth."""
-    if quantity == shelf.quantity:
-        return shelf.value_minor
+    """What ``quantity`` takes from a shelf: all of it everything. What a shelf does not have leaves at what a unit of it is worth."""
     if shelf.quantity > 0:
         return round(shelf.value_minor * quantity / shelf.quantity)
     return round(unit_cost_minor * quantity)

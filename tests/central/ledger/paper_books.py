@@ -94,6 +94,8 @@ class PaperBooks:
         _add(self.days, entries.days)
         self.movements += entries.movements
         self.restatements += entries.restatements
+        for key, kept in world.kept.items():
+            assert (kept.on_hand.quantity, kept.on_hand.value_minor) == self.shelf(*key)
         self.units |= {key: kept.unit_cost_minor for key, kept in world.kept.items()}
         return entries
 
