@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from central.database import Connection
@@ -14,42 +15,50 @@ from central.reconciliation.rules import End, FlowDrift, Late, Moved
 def ends_of(connection: Connection, site: str, span: Span, gtins: list[str] | None = None) -> list[End]:
     """Every product of a site at both ends of a span: opened with what came before, closed with what is there now less what came after.
     Whole months are read as such, so that years of history cost no more than a month."""
+    # Each part is summed up by itself: of a large shop they are hundreds of thousands of rows, and every CASE of them counts.
     found = connection.execute(
         """
-        WITH flows AS (
-            SELECT gtin, month < %(first_month)s AS is_before, quantity, value_minor,
-                   CASE flow WHEN 'sold' THEN -1 WHEN 'transferred_out' THEN -1 WHEN 'set_aside' THEN 0 ELSE 1 END AS effect
+        WITH months AS (
+            SELECT gtin, sum(CASE WHEN flow IN ('sold', 'transferred_out') THEN -quantity ELSE quantity END) AS quantity,
+                   sum(CASE WHEN flow IN ('sold', 'transferred_out') THEN -value_minor ELSE value_minor END) AS value_minor
             FROM stock_months
-            WHERE site_id = %(site)s AND (month < %(first_month)s OR month > %(last_month)s)
-              AND (%(gtins)s::bpchar[] IS NULL OR gtin = ANY (%(gtins)s::bpchar[]))
-            UNION ALL
-            SELECT gtin, business_day < %(first)s, quantity, value_minor,
-                   CASE flow WHEN 'sold' THEN -1 WHEN 'transferred_out' THEN -1 WHEN 'set_aside' THEN 0 ELSE 1 END
+            WHERE site_id = %(site)s AND month < %(first_month)s AND flow <> 'set_aside'
+              AND (%(gtins)s::bpchar[] IS NULL OR gtin = ANY (%(gtins)s::bpchar[])) GROUP BY gtin
+        ), days AS (
+            SELECT gtin, sum(CASE WHEN flow IN ('sold', 'transferred_out') THEN -quantity ELSE quantity END) AS quantity,
+                   sum(CASE WHEN flow IN ('sold', 'transferred_out') THEN -value_minor ELSE value_minor END) AS value_minor
             FROM stock_days
-            WHERE site_id = %(site)s
-              AND (business_day >= %(first_month)s AND business_day < %(first)s OR business_day > %(last)s AND business_day < %(next_month)s)
-              AND (%(gtins)s::bpchar[] IS NULL OR gtin = ANY (%(gtins)s::bpchar[]))
-        ), ends AS (
-            SELECT gtin, sum(effect * quantity) FILTER (WHERE is_before) AS opening,
-                   sum(effect * value_minor) FILTER (WHERE is_before) AS opening_value,
-                   sum(effect * quantity) FILTER (WHERE NOT is_before) AS later,
-                   sum(effect * value_minor) FILTER (WHERE NOT is_before) AS later_value
-            FROM flows GROUP BY gtin
+            WHERE site_id = %(site)s AND business_day >= %(first_month)s AND business_day < %(first)s AND flow <> 'set_aside'
+              AND (%(gtins)s::bpchar[] IS NULL OR gtin = ANY (%(gtins)s::bpchar[])) GROUP BY gtin
+        ), later_days AS (
+            SELECT gtin, sum(CASE WHEN flow IN ('sold', 'transferred_out') THEN -quantity ELSE quantity END) AS quantity,
+                   sum(CASE WHEN flow IN ('sold', 'transferred_out') THEN -value_minor ELSE value_minor END) AS value_minor
+            FROM stock_days
+            WHERE site_id = %(site)s AND business_day > %(last)s AND business_day < %(next_month)s AND flow <> 'set_aside'
+              AND (%(gtins)s::bpchar[] IS NULL OR gtin = ANY (%(gtins)s::bpchar[])) GROUP BY gtin
+        ), later_months AS (
+            SELECT gtin, sum(CASE WHEN flow IN ('sold', 'transferred_out') THEN -quantity ELSE quantity END) AS quantity,
+                   sum(CASE WHEN flow IN ('sold', 'transferred_out') THEN -value_minor ELSE value_minor END) AS value_minor
+            FROM stock_months
+            WHERE site_id = %(site)s AND month >= %(next_month)s AND flow <> 'set_aside'
+              AND (%(gtins)s::bpchar[] IS NULL OR gtin = ANY (%(gtins)s::bpchar[])) GROUP BY gtin
         ), kept AS (
             SELECT gtin, quantity, value_minor FROM stock
             WHERE site_id = %(site)s AND location = 'on_hand'
               AND (%(gtins)s::bpchar[] IS NULL OR gtin = ANY (%(gtins)s::bpchar[]))
         )
-        SELECT gtin, coalesce(opening, 0), coalesce(opening_value, 0)::bigint, coalesce(kept.quantity, 0) - coalesce(later, 0),
-               (coalesce(kept.value_minor, 0) - coalesce(later_value, 0))::bigint
-        FROM ends FULL JOIN kept USING (gtin)
+        SELECT gtin, coalesce(months.quantity, 0) + coalesce(days.quantity, 0),
+               (coalesce(months.value_minor, 0) + coalesce(days.value_minor, 0))::bigint,
+               coalesce(kept.quantity, 0) - coalesce(later_days.quantity, 0) - coalesce(later_months.quantity, 0),
+               (coalesce(kept.value_minor, 0) - coalesce(later_days.value_minor, 0) - coalesce(later_months.value_minor, 0))::bigint
+        FROM kept FULL JOIN months USING (gtin) FULL JOIN days USING (gtin) FULL JOIN later_days USING (gtin)
+        FULL JOIN later_months USING (gtin)
         """,
         {
             "site": site,
             "first": span.first,
             "last": span.last,
             "first_month": month_of(span.first),
-            "last_month": month_of(span.last),
             "next_month": month_after(span.last),
             "gtins": gtins,
         },
@@ -101,20 +110,19 @@ def drifts_of_day(connection: Connection, site: str, day: date) -> list[FlowDrif
     """Flows of a day that are not the sum of its movements. There should never be any."""
     found = connection.execute(
         """
-        WITH moved AS (
-            SELECT gtin, flow, sum(sense * quantity) AS quantity, sum(sense * value_minor) AS value_minor
-            FROM (
-                SELECT gtin, quantity, value_minor,
-                       flow_of(source, destination, cause) AS flow, sense_of(source, destination, cause) AS sense
-                FROM movements WHERE site_id = %(site)s AND business_day = %(day)s
-            ) AS movement
-            WHERE flow IS NOT NULL GROUP BY gtin, flow
+        WITH ways AS (
+            SELECT gtin, source, destination, cause, sum(quantity) AS quantity, sum(value_minor) AS value_minor FROM movements
+            WHERE site_id = %(site)s AND business_day = %(day)s GROUP BY gtin, source, destination, cause
+        ), moved AS (
+            SELECT gtin, flow_of(source, destination, cause) AS flow, sum(sense_of(source, destination, cause) * quantity) AS quantity,
+                   sum(sense_of(source, destination, cause) * value_minor) AS value_minor
+            FROM ways GROUP BY gtin, flow_of(source, destination, cause)
         ), kept AS (
             SELECT gtin, flow, quantity, value_minor FROM stock_days WHERE site_id = %(site)s AND business_day = %(day)s
         )
         SELECT gtin, flow, coalesce(kept.quantity, 0), coalesce(moved.quantity, 0), coalesce(kept.value_minor, 0),
                coalesce(moved.value_minor, 0)::bigint
-        FROM kept FULL JOIN moved USING (gtin, flow)
+        FROM kept FULL JOIN (SELECT * FROM moved WHERE flow IS NOT NULL) AS moved USING (gtin, flow)
         WHERE coalesce(kept.quantity, 0) <> coalesce(moved.quantity, 0)
            OR coalesce(kept.value_minor, 0) <> coalesce(moved.value_minor, 0)
         ORDER BY gtin, flow
@@ -180,3 +188,31 @@ def _late(rows: Iterable[tuple[Any, ...]]) -> list[Late]:
         Late(Moved(gtin, flow, quantity, value, amount), is_before)
         for gtin, flow, is_before, quantity, value, amount in rows
     ]
+
+
+def closings(
+    connection: Connection, sites: Sequence[str], last: date, gtin: str | None
+) -> dict[str, tuple[int, Decimal]]:
+    """(value, quantity) on hand at each site at the end of a day: the balances now, less what came after."""
+    found = connection.execute(
+        """
+        WITH later AS (
+            SELECT site_id, quantity, value_minor, flow FROM stock_months
+            WHERE site_id = ANY (%(sites)s) AND month >= %(next_month)s AND (%(gtin)s::bpchar IS NULL OR gtin = %(gtin)s::bpchar)
+            UNION ALL
+            SELECT site_id, quantity, value_minor, flow FROM stock_days
+            WHERE site_id = ANY (%(sites)s) AND business_day > %(last)s AND business_day < %(next_month)s
+              AND (%(gtin)s::bpchar IS NULL OR gtin = %(gtin)s::bpchar)
+        ), moved AS (
+            SELECT site_id, -value_minor * effect AS value_minor, -quantity * effect AS quantity FROM later
+            CROSS JOIN LATERAL (SELECT
+                   CASE flow WHEN 'sold' THEN -1 WHEN 'transferred_out' THEN -1 WHEN 'set_aside' THEN 0 ELSE 1 END AS effect) AS in_sense
+            UNION ALL
+            SELECT site_id, value_minor, quantity FROM stock
+            WHERE site_id = ANY (%(sites)s) AND location = 'on_hand' AND (%(gtin)s::bpchar IS NULL OR gtin = %(gtin)s::bpchar)
+        )
+        SELECT site_id, sum(value_minor)::bigint, sum(quantity) FROM moved GROUP BY site_id
+        """,
+        {"sites": list(sites), "last": last, "next_month": month_after(last), "gtin": gtin},
+    )
+    return {site: (value, quantity) for site, value, quantity in found}

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 
@@ -18,7 +17,9 @@ from central.ledger.flows import EFFECT, Flow
 from central.partitions.rules import Table
 from central.partitions.storage import kept_from
 from central.reconciliation import flows
+from central.reconciliation.flows import closings
 from central.reconciliation.periods import DAY, By, Span, month_of
+from central.reconciliation.range_rows import Opening, Place, openings, rows_after, summed
 from central.reconciliation.rules import (
     End,
     Moved,
@@ -32,7 +33,6 @@ from central.reconciliation.statement import NotKept, Site, site_of
 
 DAYS_LIMIT = 366
 """Of a range that is shown day by day."""
-FLOWS = len(EFFECT)
 
 
 class TooLong(NotKept):
@@ -67,10 +67,6 @@ class RangeStatement(msgspec.Struct, frozen=True, kw_only=True):
     totals: tuple[PeriodValues, ...]
     items: tuple[PeriodLine, ...]
     next: str | None = None
-
-
-Place = tuple[date, str]
-"""(first day of the period, GTIN): where a page ends."""
 
 
 def range_statement(
@@ -132,12 +128,12 @@ def page(
     """The lines after a place, at most ``limit``, by period and GTIN."""
     if by is By.TOTAL:
         return _whole(connection, here, span, gtin, after, limit)
-    rows = _rows(connection, here.site, span, by, gtin, after, limit)
+    rows = rows_after(connection, here.site, span, by, gtin, after, limit)
     if not rows:
         return []
     begin = after[0] if after is not None else rows[0][0]
     gtins = sorted({moved.gtin for _, moved in rows})
-    open_with = _openings(connection, here.site, begin, gtins)
+    open_with = openings(connection, here.site, begin, gtins)
     if after is not None:
         # Of the period in which the last page ended, what stood on it belongs to what these products open with.
         told = {moved.gtin for first, moved in rows if first == begin}
@@ -148,18 +144,8 @@ def page(
     return list(_lines(rows, open_with, span, by))[:limit]
 
 
-class _Opening:
-    """What a product opens with, and how far its balance is off all its movements."""
-
-    __slots__ = ("off", "quantity", "value_minor", "value_off_minor")
-
-    def __init__(self, quantity: Decimal, value_minor: int, off: Decimal, value_off_minor: int) -> None:
-        self.quantity, self.value_minor = quantity, value_minor
-        self.off, self.value_off_minor = off, value_off_minor
-
-
 def _lines(
-    rows: Sequence[tuple[date, Moved]], open_with: dict[str, _Opening], span: Span, by: By
+    rows: Sequence[tuple[date, Moved]], open_with: dict[str, Opening], span: Span, by: By
 ) -> Iterator[PeriodLine]:
     for (first, gtin), moved in _together(rows):
         opening = open_with[gtin]
@@ -183,7 +169,7 @@ def _together(rows: Sequence[tuple[date, Moved]]) -> list[tuple[tuple[date, str]
     return list(found.items())
 
 
-def _carry(open_with: dict[str, _Opening], moved: Sequence[Moved]) -> None:
+def _carry(open_with: dict[str, Opening], moved: Sequence[Moved]) -> None:
     for one in moved:
         effect, opening = EFFECT[Flow(one.flow)], open_with[one.gtin]
         opening.quantity += effect * one.quantity
@@ -209,48 +195,6 @@ def _whole(
     ]
 
 
-def _rows(
-    connection: Connection, site: str, span: Span, by: By, gtin: str | None, after: Place | None, limit: int
-) -> list[tuple[date, Moved]]:
-    """What moved, by period and product, after a place: all flows of at least ``limit`` products and periods, if there are as many."""
-    months_from, months_to = span.whole_months if by is By.MONTH else (span.first, span.first)
-    after_first, after_gtin = after or (None, None)
-    found = connection.execute(
-        """
-        WITH flows AS (
-            SELECT month AS first, gtin, flow, quantity, value_minor, amount_minor FROM stock_months
-            WHERE site_id = %(site)s AND month >= %(months_from)s AND month < %(months_to)s
-              AND (%(gtin)s::bpchar IS NULL OR gtin = %(gtin)s::bpchar)
-              AND (%(after)s::date IS NULL OR (month, gtin) > (%(after)s, %(after_gtin)s::bpchar))
-            UNION ALL
-            SELECT CASE WHEN %(by)s = 'day' THEN business_day ELSE greatest(date_trunc('month', business_day)::date, %(first)s) END,
-                   gtin, flow, quantity, value_minor, amount_minor
-            FROM stock_days
-            WHERE site_id = %(site)s AND business_day BETWEEN %(first)s AND %(last)s
-              AND (business_day < %(months_from)s OR business_day >= %(months_to)s)
-              AND (%(gtin)s::bpchar IS NULL OR gtin = %(gtin)s::bpchar)
-              AND (%(after)s::date IS NULL OR business_day >= %(after)s)
-        )
-        SELECT first, gtin, flow, sum(quantity), sum(value_minor)::bigint, sum(amount_minor)::bigint FROM flows
-        WHERE %(after)s::date IS NULL OR (first, gtin) > (%(after)s, %(after_gtin)s::bpchar)
-        GROUP BY first, gtin, flow ORDER BY first, gtin, flow LIMIT %(limit)s
-        """,
-        {
-            "site": site,
-            "first": span.first,
-            "last": span.last,
-            "months_from": months_from,
-            "months_to": months_to,
-            "by": by.value,
-            "gtin": gtin,
-            "after": after_first,
-            "after_gtin": after_gtin,
-            "limit": limit * FLOWS,
-        },
-    ).fetchall()
-    return [(row[0], Moved(*row[1:])) for row in found]
-
-
 def _moved_in(
     connection: Connection, site: str, span: Span, by: By, first: date, gtins: list[str]
 ) -> list[Moved]:
@@ -258,84 +202,21 @@ def _moved_in(
     return flows.moved_within(connection, site, piece, gtins)
 
 
-def _openings(connection: Connection, site: str, day: date, gtins: list[str]) -> dict[str, _Opening]:
-    """What products open a day with, and by how much their balances now are off everything that ever moved them."""
-    found = connection.execute(
-        """
-        WITH flows AS (
-            SELECT gtin, month, quantity, value_minor,
-                   CASE flow WHEN 'sold' THEN -1 WHEN 'transferred_out' THEN -1 WHEN 'set_aside' THEN 0 ELSE 1 END AS effect
-            FROM stock_months WHERE site_id = %(site)s AND gtin = ANY (%(gtins)s::bpchar[])
-        ), months AS (
-            SELECT gtin, sum(effect * quantity) FILTER (WHERE month < %(month)s) AS opening,
-                   sum(effect * value_minor) FILTER (WHERE month < %(month)s) AS opening_value,
-                   sum(effect * quantity) AS every, sum(effect * value_minor) AS every_value
-            FROM flows GROUP BY gtin
-        ), days AS (
-            SELECT gtin, sum(effect * quantity) AS opening, sum(effect * value_minor) AS opening_value
-            FROM stock_days CROSS JOIN LATERAL (SELECT
-                   CASE flow WHEN 'sold' THEN -1 WHEN 'transferred_out' THEN -1 WHEN 'set_aside' THEN 0 ELSE 1 END AS effect) AS in_sense
-            WHERE site_id = %(site)s AND business_day >= %(month)s AND business_day < %(day)s AND gtin = ANY (%(gtins)s::bpchar[])
-            GROUP BY gtin
-        )
-        SELECT wanted.gtin, coalesce(months.opening, 0) + coalesce(days.opening, 0),
-               (coalesce(months.opening_value, 0) + coalesce(days.opening_value, 0))::bigint,
-               coalesce(stock.quantity, 0) - coalesce(every, 0), (coalesce(stock.value_minor, 0) - coalesce(every_value, 0))::bigint
-        FROM unnest(%(gtins)s::bpchar[]) AS wanted (gtin) LEFT JOIN months USING (gtin) LEFT JOIN days USING (gtin)
-        LEFT JOIN stock ON stock.site_id = %(site)s AND stock.gtin = wanted.gtin AND stock.location = 'on_hand'
-        """,
-        {"site": site, "day": day, "month": month_of(day), "gtins": gtins},
-    )
-    return {row[0]: _Opening(*row[1:]) for row in found}
-
-
 def totals(
     connection: Connection, here: Site, span: Span, by: By, gtin: str | None
 ) -> tuple[PeriodValues, ...]:
-    """The range in money by period, all products together; periods in which nothing moved are there too."""
-    gtins = None if gtin is None else [gtin]
-    opened = values_of(
-        lines_of(flows.ends_of(connection, here.site, span, gtins), []), here.currency
-    ).opening_value_minor
+    """The range in money by period, all products together; periods in which nothing moved are there too. From what is on hand at its end back to
+    what was at its beginning."""
     moved: dict[date, list[Moved]] = {}
-    for first, *sums in _summed(connection, here.site, span, by, gtin):
-        moved.setdefault(first, []).append(Moved("", sums[0], Decimal(0), sums[1], sums[2]))
+    for first, flow, value, amount in summed(connection, here.site, span, by, gtin):
+        moved.setdefault(first, []).append(Moved("", flow, Decimal(0), value, amount))
+    closed, _ = closings(connection, [here.site], span.last, gtin).get(here.site, (0, Decimal(0)))
     found = []
-    for piece in span.pieces(by):
+    for piece in reversed(list(span.pieces(by))):
         of_piece = moved.get(piece.first, [])
-        closed = opened + sum(EFFECT[Flow(one.flow)] * one.value_minor for one in of_piece)
+        opened = closed - sum(EFFECT[Flow(one.flow)] * one.value_minor for one in of_piece)
         lines = lines_of([End("", Decimal(0), opened, Decimal(0), closed)], of_piece)
         values = values_of(lines, here.currency)
         found.append(PeriodValues(**msgspec.structs.asdict(values), first=piece.first, last=piece.last))
-        opened = closed
-    return tuple(found)
-
-
-def _summed(connection: Connection, site: str, span: Span, by: By, gtin: str | None) -> list[tuple[Any, ...]]:
-    months_from, months_to = (span.first, span.first) if by is By.DAY else span.whole_months
-    return connection.execute(
-        """
-        WITH flows AS (
-            SELECT CASE WHEN %(by)s = 'total' THEN %(first)s ELSE month END AS first, flow, value_minor, amount_minor FROM stock_months
-            WHERE site_id = %(site)s AND month >= %(months_from)s AND month < %(months_to)s
-              AND (%(gtin)s::bpchar IS NULL OR gtin = %(gtin)s::bpchar)
-            UNION ALL
-            SELECT CASE %(by)s WHEN 'day' THEN business_day WHEN 'total' THEN %(first)s
-                        ELSE greatest(date_trunc('month', business_day)::date, %(first)s) END, flow, value_minor, amount_minor
-            FROM stock_days
-            WHERE site_id = %(site)s AND business_day BETWEEN %(first)s AND %(last)s
-              AND (business_day < %(months_from)s OR business_day >= %(months_to)s)
-              AND (%(gtin)s::bpchar IS NULL OR gtin = %(gtin)s::bpchar)
-        )
-        SELECT first, flow, sum(value_minor)::bigint, sum(amount_minor)::bigint FROM flows GROUP BY first, flow
-        """,
-        {
-            "site": site,
-            "first": span.first,
-            "last": span.last,
-            "months_from": months_from,
-            "months_to": months_to,
-            "by": by.value,
-            "gtin": gtin,
-        },
-    ).fetchall()
+        closed = opened
+    return tuple(reversed(found))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from operator import attrgetter
 
 import msgspec
 
@@ -101,6 +102,7 @@ class Values(msgspec.Struct, frozen=True, kw_only=True):
 
 
 VALUE_FIELDS = tuple(name for name in Values.__struct_fields__ if name != "currency")
+_VALUES = attrgetter(*VALUE_FIELDS)
 
 
 class Drift(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,16 +136,25 @@ def lines_of(ends: Iterable[End], moved: Iterable[Moved]) -> tuple[ProductLine, 
     lines = []
     for end in ends:
         of_product = flows.pop(end.gtin, None)
-        if (
-            of_product is not None
-            or end.opening
-            or end.closing
-            or end.opening_value_minor
-            or end.closing_value_minor
-        ):
-            lines.append(_line(end, of_product or ()))
+        if of_product is not None:
+            lines.append(_line(end, of_product))
+        elif end.opening or end.closing or end.opening_value_minor or end.closing_value_minor:
+            lines.append(_still(end))
     lines += [_line(End(gtin, ZERO, 0, ZERO, 0), of_product) for gtin, of_product in flows.items()]
-    return tuple(sorted((line for line in lines if says_something(line)), key=lambda line: line.gtin))
+    return tuple(sorted(filter(says_something, lines), key=attrgetter("gtin")))
+
+
+def _still(end: End) -> ProductLine:
+    """A product that did not move, as most of them on most days."""
+    return ProductLine(
+        gtin=end.gtin,
+        opening=end.opening,
+        opening_value_minor=end.opening_value_minor,
+        closing=end.closing,
+        closing_value_minor=end.closing_value_minor,
+        difference=end.closing - end.opening,
+        value_difference_minor=end.closing_value_minor - end.opening_value_minor,
+    )
 
 
 def _line(end: End, moved: Sequence[Moved]) -> ProductLine:
@@ -176,7 +187,7 @@ _SOLD_OR_BACK = frozenset({Flow.SOLD, Flow.RETURNED})
 
 def says_something(line: ProductLine) -> bool:
     """Whether there is anything in a line but zeros."""
-    return any(value for value in msgspec.structs.astuple(line)[1:])
+    return bool(line.closing or line.opening) or any(msgspec.structs.astuple(line)[1:])
 
 
 def as_it_was(lines: Iterable[ProductLine], late: Iterable[Late]) -> tuple[ProductLine, ...]:
@@ -207,11 +218,8 @@ def as_it_was(lines: Iterable[ProductLine], late: Iterable[Late]) -> tuple[Produ
 
 def values_of(lines: Iterable[ProductLine], currency: str) -> Values:
     """What lines come to in money."""
-    sums = dict.fromkeys(VALUE_FIELDS, 0)
-    for line in lines:
-        for name in VALUE_FIELDS:
-            sums[name] += getattr(line, name)
-    return Values(currency=currency, **sums)
+    columns = zip(*map(_VALUES, lines), strict=True)
+    return Values(currency=currency, **dict(zip(VALUE_FIELDS, map(sum, columns), strict=False)))
 
 
 def faults_of_lines(lines: Iterable[ProductLine]) -> tuple[str, ...]:

@@ -8,11 +8,11 @@ from datetime import date
 import msgspec
 
 from central.database import Connection
-from central.reconciliation.periods import By, Span, month_after
+from central.reconciliation.flows import closings
+from central.reconciliation.periods import By, Span
 from central.reconciliation.ranges import refuse
 from central.reconciliation.statement import UnknownSite
 from central.reconciliation.tree import (
-    Closings,
     DealerNode,
     NodeValues,
     SiteFlow,
@@ -62,7 +62,7 @@ def tree_totals(
     sums = of_sites(
         sites,
         _flows(connection, names, span, by, gtin),
-        _closings(connection, names, span.last, gtin),
+        closings(connection, names, span.last, gtin),
         pieces,
     )
     nodes = roll_up(dealers, sites, sums, pieces, with_quantities=gtin is not None)
@@ -156,29 +156,3 @@ def _flows(
         SiteFlow(site=site, first=first, flow=flow, value_minor=value, amount_minor=amount, quantity=quantity)
         for site, first, flow, value, amount, quantity in found
     ]
-
-
-def _closings(connection: Connection, sites: Sequence[str], last: date, gtin: str | None) -> Closings:
-    """What is on hand at each site at the end of a day: the balances now, less what came after."""
-    found = connection.execute(
-        """
-        WITH later AS (
-            SELECT site_id, quantity, value_minor, flow FROM stock_months
-            WHERE site_id = ANY (%(sites)s) AND month >= %(next_month)s AND (%(gtin)s::bpchar IS NULL OR gtin = %(gtin)s::bpchar)
-            UNION ALL
-            SELECT site_id, quantity, value_minor, flow FROM stock_days
-            WHERE site_id = ANY (%(sites)s) AND business_day > %(last)s AND business_day < %(next_month)s
-              AND (%(gtin)s::bpchar IS NULL OR gtin = %(gtin)s::bpchar)
-        ), moved AS (
-            SELECT site_id, -value_minor * effect AS value_minor, -quantity * effect AS quantity FROM later
-            CROSS JOIN LATERAL (SELECT
-                   CASE flow WHEN 'sold' THEN -1 WHEN 'transferred_out' THEN -1 WHEN 'set_aside' THEN 0 ELSE 1 END AS effect) AS in_sense
-            UNION ALL
-            SELECT site_id, value_minor, quantity FROM stock
-            WHERE site_id = ANY (%(sites)s) AND location = 'on_hand' AND (%(gtin)s::bpchar IS NULL OR gtin = %(gtin)s::bpchar)
-        )
-        SELECT site_id, sum(value_minor)::bigint, sum(quantity) FROM moved GROUP BY site_id
-        """,
-        {"sites": list(sites), "last": last, "next_month": month_after(last), "gtin": gtin},
-    )
-    return {site: (value, quantity) for site, value, quantity in found}
