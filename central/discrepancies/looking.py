@@ -65,8 +65,10 @@ def _around_receipt(connection: Connection, case: Discrepancy) -> Surroundings:
         on_hand=on_hand,
         differences=_differences(connection, case),
         spotted=_spotted(connection, items_of(case), moments[-1]) if moments else (),
-        is_below_zero=on_hand is not None and on_hand < 0,
+        is_below_zero=(on_hand is not None and on_hand < 0)
+        or (bool(moments) and _fell_below_zero(connection, case.site, [case.gtin], moments[-1])),
         surplus_at_sender=_surplus(connection, from_site, case.gtin, despatch, case.site),
+        surplus_here=_surplus(connection, case.site, case.gtin, despatch, case.site),
         despatch_went_to=_went_to(connection, despatch),
         counted=counted,
         announced=announced,
@@ -81,7 +83,8 @@ def _around_despatch(connection: Connection, case: Discrepancy, now: datetime) -
         awaited=awaited,
         spotted=_spotted(connection, codes, left_at),
         late_agents=_late_agents(connection, case.site, now),
-        is_below_zero=_any_below_zero(connection, case.site, [one.gtin for one in awaited]),
+        is_below_zero=_any_below_zero(connection, case.site, [one.gtin for one in awaited])
+        or _fell_below_zero(connection, case.site, [one.gtin for one in awaited], left_at),
     )
 
 
@@ -109,6 +112,18 @@ def _any_below_zero(connection: Connection, site: str, gtins: Sequence[str]) -> 
         SELECT FROM stock WHERE site_id = %s AND gtin = ANY (%s::bpchar[]) AND location = 'on_hand' AND quantity < 0 LIMIT 1
         """,
         (site, list(gtins)),
+    ).fetchone()
+    return row is not None
+
+
+def _fell_below_zero(connection: Connection, site: str, gtins: Sequence[str], since: datetime) -> bool:
+    """Whether more of these products was sold than the books knew, also where a later delivery has covered it by now."""
+    row = connection.execute(
+        """
+        SELECT FROM discrepancies
+         WHERE site_id = %s AND class = %s AND gtin = ANY (%s::bpchar[]) AND state <> 'dismissed' AND opened_at > %s LIMIT 1
+        """,
+        (site, DiscrepancyClass.SOLD_BELOW_ZERO, list(gtins), since),
     ).fetchone()
     return row is not None
 
@@ -271,7 +286,7 @@ def _counted(
 def _surplus(
     connection: Connection, from_site: str | None, gtin: str, despatch: str | None, to_site: str
 ) -> Decimal:
-    """What counts at the sender have found too much of a product since the despatch."""
+    """What counts at a site (the sender, or the receiver itself) have found too much of a product since the despatch."""
     row = connection.execute(
         """
         SELECT sum(variance) FROM stocktake_lines

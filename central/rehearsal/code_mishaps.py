@@ -146,6 +146,8 @@ def forged_burst(trade: Trade, shop: Shop, day: int, fault: Fault, chance: Rando
 
 def elsewhere(trade: Trade, shop: Shop, day: int, fault: Fault, chance: Random) -> list[Paper] | None:
     """A piece, or a copy of it, is sold where it does not belong."""
+    if fault.kind in (Kind.DIVERTED, Kind.TRANSFER_NOT_BOOKED) and shop.site.kind != "dealer":
+        return None  # what lies in a store of the brand's own is at home everywhere
     fitting = free_goods(trade, shop, coded=True)
     others = _others(trade, shop, day, fault, chance)
     if not fitting or not others or trade.is_dark(shop.site, day):

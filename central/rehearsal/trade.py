@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from random import Random
 from uuid import UUID
 
+import msgspec
+
 from central.rehearsal.journal import Journal
 from central.rehearsal.kinds import Fault, Kind
 from central.rehearsal.papers import EndCount, Paper, Part, Prices, Register, StartCount
@@ -21,6 +23,7 @@ STOCK_DAYS = 28
 SUPPLY = 400 * UNIT
 SUPPLY_CODED = 300
 COUNT_EVERY_DAYS = 120
+MOVES_AFTER_DAYS = 3
 PRICES_EVERY_DAYS = 10
 PRICES_AT_ONCE = 12
 
@@ -83,6 +86,17 @@ class Trade:
         return [
             one for one in self.waiting.get(site, ()) if one.day <= day <= self.days and one.kind in wanted
         ]
+
+    def move_on(self, day: int) -> None:
+        """Faults that have found no occasion where they were to happen happen somewhere else, if they can."""
+        chance = self.chance(f"moves/{day}")
+        names = list(self.shops)
+        for site in names:
+            stuck = [one for one in self.waiting.get(site, ()) if day - one.day >= MOVES_AFTER_DAYS]
+            for fault in stuck:
+                self.waiting[site].remove(fault)
+                to = chance.choice(names)
+                self.waiting.setdefault(to, []).append(msgspec.structs.replace(fault, site=to))
 
     def plant(
         self,

@@ -172,6 +172,16 @@ def _missing(
             "recount; settle it as received",
             settlements.received(despatch, [line], reason="not_scanned"),
         )
+    if around.surplus_here > 0 and around.surplus_here >= line.quantity:
+        # Booking the count has put these goods on the shelf already: to receive them as well would book them twice.
+        return Likely(
+            "not_scanned",
+            0.85,
+            "a count here has found as many too much since: it was there and was not scanned",
+            "look whether that count is booked; if it is, write off what is still on its way",
+            None,
+            (_told(case, "stock_counted", surplus=str(around.surplus_here)),),
+        )
     if from_site is None:
         return Likely("not_loaded", 0.5)
     back = settlements.never_left(despatch, from_site, case.site, [line], "not_loaded")

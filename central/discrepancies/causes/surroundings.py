@@ -60,7 +60,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     about a despatch, of that despatch. ``differences`` are other short and over receipts of the product (or of the same despatch).
     ``late_agents`` are machines of the site that have not been heard of, or hold events that have not arrived. ``usual_receipt`` is the
     middle quantity in which the product comes from suppliers, None where it never did; ``ever_came`` whether any of it was ever booked in.
-    ``is_below_zero``: the site has sold more of the case's goods than the books know. ``surplus_at_sender``: what a count found too much there.
+    ``is_below_zero``: the site has sold more of the case's goods than the books knew, now or at some time since the case began.
+    ``surplus_at_sender``: what a count found too much there since; ``surplus_here``: the same at the case's own site.
     ``home_site`` is where the item of the case was sent to, ``same_house`` whether its dealer is, or is in one line with, that of the site that
     had it. ``other_classes`` are open cases about the same item. ``counted`` is how much of the product the receipts of the despatch took in,
     ``announced`` how much of it the despatch told of.
@@ -76,6 +77,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     ever_came: bool = True
     is_below_zero: bool = False
     surplus_at_sender: Decimal = ZERO
+    surplus_here: Decimal = ZERO
     despatch_went_to: str | None = None
     home_site: str | None = None
     same_house: bool = False
