@@ -98,8 +98,8 @@ def _show(outcome: Outcome) -> None:
             say(f"{title}: {_missed(one)}")
     for case in found.false[:SHOWN]:
         say(f"without a fault: {_case(case)}")
-    for one in outcome.unbalanced[:SHOWN]:
-        say(f"not balanced: {one}")
+    for day in outcome.unbalanced[:SHOWN]:
+        say(f"not balanced: {day}")
     say(
         f"{outcome.planted} faults planted, {outcome.waiting} had no occasion; {outcome.events} events, {outcome.sale_lines} receipt lines, "
         f"{outcome.movements} movements; {outcome.statements} day statements, {len(outcome.unbalanced)} not balanced; rebuild "

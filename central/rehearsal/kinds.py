@@ -124,7 +124,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 
 def plan(seed: int, world: World, days: int, count: int) -> list[Fault]:
     """``count`` faults of all kinds, spread over sites and days, in the order of their days."""
-    chance = Random(f"{seed}/faults")
+    chance = Random(f"{seed}/faults")  # noqa: S311 - invented trade, no secret
     deck = [kind for kind in Kind for _ in range(OFTEN.get(kind, 1))]
     kinds: list[Kind] = []
     while len(kinds) < count:

@@ -56,8 +56,7 @@ def theft(trade: Trade, shop: Shop, day: int, fault: Fault, chance: Random) -> l
     pieces = chance.randint(1, min(4, max(1, shop.shelf[gtin] // UNIT // 2)))
     shop.shelf[gtin] -= pieces * UNIT
     links = [(shop.site.site, gtin)]
-    for _ in range(pieces if coded else 0):
-        links.append(("", shop.codes[gtin].pop(0)))
+    links += [("", shop.codes[gtin].pop(0)) for _ in range(pieces if coded else 0)]
     trade.plant(fault, day, [expect(Class.STOCKTAKE_VARIANCE, shop.site.site, gtin, "theft")], links, busy=links[:1])  # fmt: skip
     return []
 
@@ -119,7 +118,7 @@ def swapped(trade: Trade, shop: Shop, day: int, fault: Fault, chance: Random) ->
     return []
 
 
-def count_by_the_shop(trade: Trade, shop: Shop, day: int, fault: Fault, chance: Random) -> list[Paper] | None:
+def count_by_the_shop(trade: Trade, shop: Shop, day: int, fault: Fault, _: Random) -> list[Paper] | None:
     """The shop counts a few products of its own accord."""
     fitting = free_goods(trade, shop)[:3]
     if not fitting or trade.is_dark(shop.site, day):
@@ -186,9 +185,7 @@ def wrong_cash(trade: Trade, shop: Shop, day: int, fault: Fault, chance: Random)
             return _of_money(trade, shop, day, fault, drawer, "float_wrong")
         case Kind.CHANGE_ERROR:
             changes = [change for _, change in drawer.cash if change > 50]
-            if not changes:
-                return None
-            drawer.counted_off["cash"] = chance.choice((-1, 1)) * chance.choice(changes)
+            drawer.counted_off["cash"] = chance.choice((-1, 1)) * chance.choice(changes or [1500])
             return _of_money(trade, shop, day, fault, drawer, "change_error")
         case Kind.CARD_AS_CASH:
             amounts = [amount for amount, _ in drawer.cash if amount > 0]

@@ -178,11 +178,11 @@ class Shop:
         count = max(0, round(chance.gauss(expected, expected**0.5)))
         minutes = sorted(one for one in chance.choices(rhythm.minutes, k=count) if OPENS <= one < CLOSES)
         for minute in minutes:
-            self._serve(chance, day, chance.choice(self.drawers), minute, rhythm)
+            self._serve(chance, chance.choice(self.drawers), minute, rhythm)
         if chance.random() < DAMAGES:
             self._break(chance, day)
 
-    def _serve(self, chance: Random, day: int, drawer: Drawer, minute: int, rhythm: Rhythm) -> None:
+    def _serve(self, chance: Random, drawer: Drawer, minute: int, rhythm: Rhythm) -> None:
         lines = []
         for goods in chance.choices(self.site.goods, cum_weights=self._weights, k=chance.choice(rhythm.baskets)):  # fmt: skip
             quantity = self._quantity(chance, goods, rhythm)

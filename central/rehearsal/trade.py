@@ -66,11 +66,11 @@ class Trade:
 
     def new_id(self, name: str) -> str:
         """A UUID that follows from the seed."""
-        return str(UUID(int=Random(f"{self.seed}/{name}").getrandbits(128), version=4))
+        return str(UUID(int=Random(f"{self.seed}/{name}").getrandbits(128), version=4))  # noqa: S311 - invented trade, no secret
 
     def chance(self, name: str) -> Random:
         """Chance of its own for everything that has a name, so that one thing more changes nothing else."""
-        return Random(f"{self.seed}/{name}")
+        return Random(f"{self.seed}/{name}")  # noqa: S311 - invented trade, no secret
 
     def midnight(self, day: int) -> datetime:
         """When a day begins."""

@@ -70,7 +70,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
 
 def make(seed: int, count: int, lines_a_day: float, retail: Retail) -> World:
     """A world of ``count`` sites, warehouses among them, that sell ``lines_a_day`` lines each on average."""
-    chance = Random(f"{seed}/world")
+    chance = Random(f"{seed}/world")  # noqa: S311 - invented trade, no secret
     brand = Dealer(dealer=BRAND, parent=None, path=f"{BRAND}/")
     dealers, sites = [brand], []
     warehouses = max(1, count // SITES_A_WAREHOUSE)
