@@ -19,18 +19,17 @@ from agent.packing.standing import Standing
 from agent.shop import Shop
 from agent.store import Connection
 from agent.store.series import take_number
-from agent.tallying.rules import EACH, NotTallied, joined, merged, pieces
+from agent.tallying.products import Products
+from agent.tallying.rules import NotTallied, joined, merged, pieces
 from agent.tallying.steps import TallyCase, TallyLine
 from agent.till.found import Found
 from agent.till.frames import CompletedFrame, Outcome, ShippingFrame
-from agent.verification.known_rows import KnownRows
 from agent.verification.service import ALL_ROWS
-from protocol.feeds import Feed, Product, SiteHere
+from protocol.feeds import Feed, SiteHere
 
 _DRAFT = "shipping"
 _DRAWN_UP = b"the goods at the door"
 """What is asked when the draft is completed: the same again, whatever has been scanned since."""
-_product_decoder = msgspec.json.Decoder(Product)
 _site_decoder = msgspec.json.Decoder(SiteHere)
 Result = Future[Written | Refusal]
 Change = Callable[[Leaving], Leaving | NotTallied]
@@ -54,7 +53,7 @@ class Shipping:
         self._shop = shop
         self._store = shop.store
         self._drafts = shop.drafts
-        self._products = KnownRows(shop.replica, shop.clock, Feed.CATALOGUE, _product_decoder.decode)
+        self._products = Products(shop)
         self._lock = threading.Lock()
         found = shop.drafts.get(_DRAFT, Leaving)
         self._leaving = _empty() if found is None or self.is_written(found.despatch_id) else found
@@ -77,32 +76,26 @@ class Shipping:
             lines=tuple(self._seen(line) for line in reversed(leaving.tally.lines)),
             cases=tuple(self._case_seen(case) for case in reversed(leaving.tally.cases)),
             products=len(lines),
-            pieces=pieces(lines, self._unit),
+            pieces=pieces(lines, self._products.unit),
             can_undo=bool(leaving.tally.steps),
         )
 
     def _seen(self, line: TallyLine) -> LoadedLine:
-        product = self._products.get(line.gtin)
         return LoadedLine(
             gtin=line.gtin,
-            name=product.name if product else "",
-            unit=product.unit if product else "each",
+            name=self._products.name(line.gtin),
+            unit=self._products.unit(line.gtin),
             quantity=line.quantity,
             items=line.items,
         )
 
-    def _unit(self, gtin: str) -> str:
-        product = self._products.get(gtin)
-        return EACH if product is None else product.unit
-
     def _case_seen(self, case: TallyCase) -> LoadedCase:
-        first = self._products.get(case.lines[0].gtin) if case.lines else None
         return LoadedCase(
             sscc=case.sscc,
             items=len(case.items) if case.is_known else None,
-            pieces=pieces(case.lines, self._unit),
+            pieces=pieces(case.lines, self._products.unit),
             products=len(case.lines),
-            first=first.name if first else "",
+            first=self._products.name(case.lines[0].gtin) if case.lines else "",
         )
 
     def sites(self) -> list[SiteHere]:
@@ -213,7 +206,7 @@ class Shipping:
             return Made(
                 number=number,
                 body=rules.despatched(leaving, leaving.to, despatch_id, clerk),
-                tells=_told(leaving, leaving.to, number, self._unit),
+                tells=_told(leaving, leaving.to, number, self._products.unit),
             )
 
         written = self._shop.documents.write(

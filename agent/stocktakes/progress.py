@@ -17,7 +17,7 @@ MISSING_LIMIT = 1_000
 
 def seen(counting: Counting, stocktake: Stocktake) -> StocktakeSeen:
     """A stocktake with its areas."""
-    stocktake = counting.books.with_all(stocktake)
+    stocktake = counting.showing.books.with_all(stocktake)
     drafts, sent = _of_round(counting, stocktake)
     counted = _counted(drafts, sent)
     return StocktakeSeen(
@@ -36,7 +36,7 @@ def seen(counting: Counting, stocktake: Stocktake) -> StocktakeSeen:
 
 def missing(counting: Counting, stocktake: Stocktake) -> tuple[MissingProduct, ...]:
     """What is still to be counted; in a recount, with the areas in which this machine found it before."""
-    stocktake = counting.books.with_all(stocktake)
+    stocktake = counting.showing.books.with_all(stocktake)
     found = rules.still_missing(stocktake, _counted(*_of_round(counting, stocktake)))[:MISSING_LIMIT]
     before: dict[str, dict[str, None]] = {}
     if stocktake.round > 1:
@@ -45,7 +45,10 @@ def missing(counting: Counting, stocktake: Stocktake) -> tuple[MissingProduct, .
                 before.setdefault(line.gtin, {})[sent.area] = None
     return tuple(
         MissingProduct(
-            gtin=gtin, name=counting.name(gtin), quantity=quantity, areas=tuple(before.get(gtin, ()))
+            gtin=gtin,
+            name=counting.showing.products.name(gtin),
+            quantity=quantity,
+            areas=tuple(before.get(gtin, ())),
         )
         for gtin, quantity in found
     )
@@ -87,7 +90,7 @@ def _areas(
             area=one.area,
             at_us=one.at_us,
             products=len(one.lines),
-            pieces=pieces(one.lines, counting.unit),
+            pieces=pieces(one.lines, counting.showing.products.unit),
             number=one.number,
             complete=one.complete,
             round=one.round,
@@ -99,7 +102,7 @@ def _areas(
             area=draft.area,
             at_us=max((line.at_us for line in lines), default=0),
             products=len(lines),
-            pieces=pieces(lines, counting.unit),
+            pieces=pieces(lines, counting.showing.products.unit),
             number=before.number if before else None,
             is_open=True,
             round=draft.round,

@@ -18,15 +18,12 @@ from agent.packing.cases import Cases
 from agent.packing.standing import Standing
 from agent.shop import Shop
 from agent.stocktakes import rules
-from agent.stocktakes.books import Books
 from agent.stocktakes.known import Stocktakes
 from agent.stocktakes.rules import AreaDraft, Sent, Stocktake
-from agent.stocktakes.seen import CountedCase, CountedProduct
 from agent.stocktakes.sent import all_sent, find_sent
-from agent.tallying.rules import EACH, NotTallied, Tally, joined, merged, pieces
+from agent.stocktakes.showing import Showing
+from agent.tallying.rules import NotTallied, Tally, joined, merged
 from agent.till.frames import StocktakeFrame
-from agent.verification.known_rows import KnownRows
-from protocol.feeds import Feed, Product
 
 SHOWN = 200
 """Products of an area that its frame tells of: those counted last."""
@@ -36,7 +33,6 @@ _SELECTED = "stocktakes/selected"
 _AREA = "count/"
 Key = tuple[str, str]
 """A stocktake's id and an area of it."""
-_product_decoder = msgspec.json.Decoder(Product)
 
 
 class Selected(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,17 +47,17 @@ class Counting:
 
     def __init__(self, shop: Shop, cases: Cases, standing: Standing) -> None:
         self.stocktakes = Stocktakes(shop)
-        self.books = Books(shop)
+        self.showing = Showing(shop)
         self.cases = cases
         self.standing = standing
         self._shop = shop
         self._store = shop.store
         self._drafts = shop.drafts
-        self._products = KnownRows(shop.replica, shop.clock, Feed.CATALOGUE, _product_decoder.decode)
         self._lock = threading.Lock()
         self._selected = shop.drafts.get(_SELECTED, Selected) or Selected()
         self._open = self._kept()
         self._sent: dict[str, tuple[Sent, ...]] = {}
+        self._added_up: dict[str, dict[str, Decimal]] = {}
 
     # -- what is there ----------------------------------------------------------------------------------------------------
 
@@ -99,16 +95,6 @@ class Counting:
                 self._sent[stocktake_id] = known
         return known
 
-    def name(self, gtin: str) -> str:
-        """A product's name; empty if it is not in the catalogue."""
-        product = self._products.get(gtin)
-        return "" if product is None else product.name
-
-    def unit(self, gtin: str) -> str:
-        """The unit that a product is counted in."""
-        product = self._products.get(gtin)
-        return EACH if product is None else product.unit
-
     def frame(self) -> StocktakeFrame:
         """What is being counted at the counter, as screens see it."""
         selected = self.selected
@@ -120,33 +106,9 @@ class Counting:
         """The same of any area, with so many of its products at most."""
         stocktake = self.stocktakes.find(stocktake_id)
         draft = None if area is None else self.draft((stocktake_id, area))
-        frame = StocktakeFrame(
-            stocktake_id=stocktake_id,
-            name=stocktake.name if stocktake else (draft.name if draft else ""),
-            blind=stocktake is None or stocktake.blind,
-            round=draft.round if draft else (stocktake.round if stocktake else 1),
-            is_open=stocktake is not None,
-        )
-        return frame if draft is None else self._with_area(frame, draft, stocktake, limit)
-
-    def lines(self, draft: AreaDraft, limit: int | None = None) -> tuple[CountedProduct, ...]:
-        """The products of an area, those counted last first."""
-        stocktake = self.stocktakes.find(draft.stocktake_id)
-        latest = sorted(merged(draft.tally), key=lambda line: (-line.at_us, line.gtin))
-        beside = self._beside(draft)
-        of = stocktake if stocktake is not None and stocktake.round == draft.round else None
-        return tuple(
-            CountedProduct(
-                gtin=line.gtin,
-                name=self.name(line.gtin),
-                unit=self.unit(line.gtin),
-                quantity=line.quantity,
-                items=len(line.items),
-                elsewhere=sum((counted.get(line.gtin, Decimal(0)) for counted in beside), Decimal(0)),
-                expected=None if of is None else self.books.expected(of, line.gtin),
-            )
-            for line in latest[:limit]
-        )
+        if draft is None:
+            return self.showing.chosen(stocktake_id, stocktake, None)
+        return self.showing.area(draft, stocktake, self._beside(draft), limit)
 
     # -- choosing -----------------------------------------------------------------------------------------------------------
 
@@ -230,6 +192,7 @@ class Counting:
         with self._lock:
             if is_written:
                 self._sent.pop(draft.stocktake_id, None)
+                self._added_up.clear()
             else:
                 since = self._open.get(key)
                 both = draft.tally if since is None else joined(draft.tally, since.tally)
@@ -296,29 +259,6 @@ class Counting:
             tally=rules.continued(sent) if again == "continue" and sent is not None else Tally(),
         )
 
-    def _with_area(
-        self, frame: StocktakeFrame, draft: AreaDraft, stocktake: Stocktake | None, limit: int | None
-    ) -> StocktakeFrame:
-        counted = merged(draft.tally)
-        return msgspec.structs.replace(
-            frame,
-            area=draft.area,
-            count_id=draft.count_id,
-            lines=self.lines(draft, limit),
-            cases=tuple(
-                CountedCase(
-                    sscc=case.sscc,
-                    pieces=pieces(case.lines, self.unit),
-                    products=len(case.lines),
-                )
-                for case in reversed(draft.tally.cases)
-            ),
-            products=len(counted),
-            pieces=pieces(counted, self.unit),
-            can_undo=bool(draft.tally.steps),
-            is_late=stocktake is not None and stocktake.round != draft.round,
-        )
-
     def _beside(self, draft: AreaDraft) -> list[dict[str, Decimal]]:
         """What was counted in the other areas of the same round, sent or not; the counts that are open replace those that were sent."""
         others = [one for one in self.drafts_of(draft.stocktake_id) if one.area != draft.area]
@@ -329,10 +269,17 @@ class Counting:
             if one.round == draft.round
         ]
         found += [
-            rules.quantities(sent.lines)
+            self._quantities(sent)
             for sent in self.sent_of(draft.stocktake_id)
             if sent.round == draft.round and sent.area not in being_counted
         ]
+        return found
+
+    def _quantities(self, sent: Sent) -> dict[str, Decimal]:
+        """What was sent never changes: it is added up once."""
+        found = self._added_up.get(sent.count_id)
+        if found is None:
+            found = self._added_up[sent.count_id] = rules.quantities(sent.lines)
         return found
 
 

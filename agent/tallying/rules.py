@@ -20,8 +20,6 @@ from protocol.events import CountedLine, GoodsLine
 PRODUCTS_LIMIT = 5_000
 ITEMS_LIMIT = 10_000
 """Products, and coded items, of one tally: it is written to the disk as a whole after each scan."""
-EACH = "each"
-"""The unit of what is counted by the piece."""
 UNDO_LIMIT = 50
 """Changes that can be taken back, the last first."""
 
@@ -182,7 +180,7 @@ def merged(tally: Tally) -> tuple[TallyLine, ...]:
 def pieces(lines: Iterable[TallyLine | GoodsLine | CountedLine], unit_of: Callable[[str], str]) -> Decimal:
     """How many pieces these are: what is weighed or measured is one, however much of it there is."""
     one = Decimal(1)
-    return sum((line.quantity if unit_of(line.gtin) == EACH else one for line in lines), Decimal(0))
+    return sum((line.quantity if unit_of(line.gtin) == "each" else one for line in lines), Decimal(0))
 
 
 def holder_of(tally: Tally, part: str) -> str | None:
