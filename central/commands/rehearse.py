@@ -26,6 +26,8 @@ from central.settings import load
 
 RETAIL = Path(__file__).resolve().parents[2] / "deploy" / "data" / "retail"
 SHOWN = 40
+_PASSING = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "512MB"}
+"""The database of a rehearsal goes with it: it need not outlive a power cut."""
 
 
 @app.command()
@@ -55,6 +57,8 @@ def rehearse(
 
         def progress(what: str, done: int, total: int) -> None:
             if what not in tasks:
+                if not errors.is_terminal:
+                    errors.print(f"{what}: {total}")
                 tasks[what] = bar.add_task(what, total=total)
             bar.update(tasks[what], completed=done)
 
@@ -75,7 +79,7 @@ def _database(config: Path | None) -> Iterator[Database]:
     folder = Path(tempfile.mkdtemp(prefix="countermark-rehearsal-"))
     folder.chmod(0o755)  # a server that root starts runs as another account, which must be able to pass
     try:
-        with start_database(folder / "postgresql") as server, Database(server.ensure_database("rehearsal")) as database:  # fmt: skip
+        with start_database(folder / "postgresql", settings=_PASSING) as server, Database(server.ensure_database("rehearsal")) as database:  # fmt: skip
             yield database
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -37,8 +37,10 @@ from protocol.topics import topic
 ZONE = timezone(timedelta(hours=8))
 FIRST_DAY = datetime(2027, 1, 4, tzinfo=ZONE)
 """A Monday; always the same, so that the same seed gives the same bytes."""
-SWEEP_DAYS = 7
-"""Every site is gone through by the checks of the night at least once in so many nights."""
+SLOW_DAYS = 3
+"""What central does every hour is done in every third night alone, the rest in each: less often than it is in earnest, and much faster."""
+SWEEP_DAYS = 9
+"""Every site is gone through by the checks of the night once in so many nights."""
 STATEMENTS_AT_MOST = 1000
 """Of more site-days than that, the statements of so many are drawn (by the seed); their sums are compared for all."""
 _MACHINE_PAPERS = (Branch, Greeting, Garbage)
@@ -97,7 +99,7 @@ class Rehearsal:
         self._granted: dict[str, EpochGranted] = {}
         self._grants = 0
         self._intake = Intake(database, self._answered, self._clock, new_epoch=self._new_epoch)
-        a_round = max(10, -(-len(world.sites) // SWEEP_DAYS))
+        a_round = -(-len(world.sites) * SLOW_DAYS // SWEEP_DAYS)
         self._rounds = CaseRounds(database, Limits(sites_a_round=a_round))
         self._to_cancel: list[Paper] = []
         self.seconds: dict[str, float] = {}
@@ -176,7 +178,8 @@ class Rehearsal:
         if day % 25 == 0:
             make_ahead(self._database, self._now)
         self._timed("night", lambda: self._rounds.quick(self._now))
-        self._timed("night", lambda: self._rounds.slow(self._now))
+        if day % SLOW_DAYS == 0:
+            self._timed("night", lambda: self._rounds.slow(self._now))
 
     def _last_night(self) -> None:
         for journal in self.trade.journals.values():
@@ -184,7 +187,7 @@ class Rehearsal:
         self._set_clock(self._asked.days, 6 * 60)
         self._desk.do(self._to_cancel, self._now)
         self._flush()
-        for night in range(SWEEP_DAYS + 1):
+        for night in range(SWEEP_DAYS // SLOW_DAYS + 1):
             self._set_clock(self._asked.days, 7 * 60 + night * 60)
             self._timed("night", lambda: self._rounds.quick(self._now))
             self._timed("night", lambda: self._rounds.slow(self._now))
