@@ -28,7 +28,9 @@ export function tellQuietly(text) {
 
 export async function attempt(method, path, body) {
   try {
-    return await call(method, path, body);
+    const answer = await call(method, path, body);
+    at('toast').hidden = true; // what was refused before is past
+    return answer;
   } catch (error) {
     complain(error);
     return null;

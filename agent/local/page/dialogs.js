@@ -31,7 +31,7 @@ export function close() {
 export function confirm() {
   const answer = open?.read();
   if (answer === undefined || answer === null) {
-    at('dialog').querySelector('input')?.focus();
+    if (!(document.activeElement instanceof HTMLInputElement)) at('dialog').querySelector('input')?.focus();
     return;
   }
   const { done } = open;
