@@ -40,6 +40,7 @@ router = APIRouter(prefix="/v1", tags=["discrepancies"])
 Concerned = Annotated[Caller, Depends(allow(Role.BRAND, Role.DEALER))]
 """The brand, and a dealer for its own sites."""
 Writing = Annotated[Once, Depends(once)]
+_UNKNOWN = "not known here"
 
 
 @router.post("/discrepancies/{site}/{discrepancy_id}/assign", response_model=Discrepancy)
@@ -103,9 +104,11 @@ def decide_many(caller: Concerned, write: Writing, decision: Decision, body: Man
             if isinstance(found, Refused):
                 refused.append(NotDone(site=one[0], discrepancy_id=one[1], reason=found.reason))
             elif found is None:
-                refused.append(NotDone(site=one[0], discrepancy_id=one[1], reason="not known here"))
+                refused.append(NotDone(site=one[0], discrepancy_id=one[1], reason=_UNKNOWN))
             else:
                 done.append(found)
+        if all(one.reason == _UNKNOWN for one in refused) and not done:
+            raise not_found("discrepancy", ", ".join(str(one.discrepancy_id) for one in refused[:5]))
         return Done(done=done, refused=refused)
 
     return write.run(caller, work)

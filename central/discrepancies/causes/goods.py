@@ -178,8 +178,8 @@ def _missing(
             "not_scanned",
             0.85,
             "a count here has found as many too much since: it was there and was not scanned",
-            "look whether that count is booked; if it is, write off what is still on its way",
-            None,
+            "look whether that count is booked; the settlement then takes it off what is on its way, against the count",
+            None if from_site is None else settlements.written_off(despatch, from_site, case.site, [line]),
             (_told(case, "stock_counted", surplus=str(around.surplus_here)),),
         )
     if from_site is None:

@@ -1,4 +1,4 @@
-"""The room of discrepancies: found, looked through, decided on, settled with all that follows, by those who may."""
+"""Cases settled with all that follows: nothing stays on the way, codes go with their goods, the books hold."""
 
 from __future__ import annotations
 
@@ -8,68 +8,25 @@ from typing import Any
 
 import pytest
 
-from central.discrepancies.limits import Limits
 from central.discrepancies.watching.rounds import CaseRounds
-from central.reconciliation.rebuild import rebuild, zero_sum
-from protocol.events import GoodsLine, GoodsReceived, Sale, SaleLine
+from protocol.events import Sale, SaleLine
+from tests.integration.api.cases import (
+    CASES,
+    a_short_receipt,
+    assert_books_hold,
+    case,
+    looked_at,
+    on_the_way,
+    path,
+    send,
+    settle,
+)
 from tests.integration.api.world import FOREIGN, WATCH, WATER, World
-
-CASES = "/v1/discrepancies"
-
-
-def send(world: World, to: str, quantity: int, *items: str, gtin: str = WATER, despatch: str = "D-1") -> str:
-    """Goods leave the warehouse for a site."""
-    line: dict[str, Any] = {"gtin": gtin, "quantity": quantity, "items": list(items)}
-    world.post("/v1/despatches", {"from_site": "WH", "to_site": to, "despatch_id": despatch, "lines": [line]})
-    return despatch
-
-
-def looked_at(world: World, *, hours: float = 0.0) -> None:
-    """The rounds of a moment at which every machine is heard."""
-    with world.database.transaction() as connection:
-        connection.execute("UPDATE agents SET seen_at = now() + interval '1 day'")
-    CaseRounds(world.database).quick(datetime.now(UTC) + timedelta(hours=hours))
-
-
-def case(world: World, name: str, caller: str = "boss") -> dict[str, Any]:
-    """The one case of a class."""
-    (found,) = world.get(CASES, caller, params={"class": name})["items"]
-    return dict(found)
-
-
-def path(one: dict[str, Any]) -> str:
-    return f"{CASES}/{one['site']}/{one['discrepancy_id']}"
-
-
-def settle(world: World, one: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return dict(world.post(f"{path(one)}/settle", {"reason": "as proposed", "proposed": True, **more}))
-
-
-def on_the_way(world: World, gtin: str = WATER) -> Decimal:
-    """What is between all sites of a product."""
-    with world.database.transaction() as connection:
-        row = connection.execute(
-            "SELECT coalesce(sum(quantity), 0) FROM stock WHERE starts_with(location, 'in_transit:') AND gtin = %s",
-            (gtin,),
-        ).fetchone()
-    assert row is not None
-    return Decimal(row[0])
-
-
-def assert_books_hold(world: World) -> None:
-    with world.database.transaction() as connection:
-        assert rebuild(connection) == []
-        assert zero_sum(connection) == {}
 
 
 @pytest.fixture
 def short(world: World) -> dict[str, Any]:
-    """Ten were sent to the first shop of the dealer, seven were counted."""
-    world.opening("WH", water=100, tea=50)
-    send(world, "D1", 10)
-    world.counter("D1").receive("D-1", 7)
-    looked_at(world)
-    return case(world, "short_receipt")
+    return a_short_receipt(world)
 
 
 def test_a_short_receipt_proposes_a_booking_that_leaves_nothing_on_the_way(
@@ -211,191 +168,3 @@ def test_an_event_of_another_dealer_is_not_there(world: World) -> None:
         for caller in ("boss", "checker", "zeta", "acme", "own store")
     ]
     assert statuses == [200, 200, 200, 404, 404]
-
-
-def some_cases(world: World) -> None:
-    """Below zero at four sites, and a product that nobody knows."""
-    for site, quantity in (("S1", 1), ("D1", 4), ("D1B", 2), (FOREIGN, 9)):
-        world.counter(site).sell(WATER, quantity, 250 * quantity)
-    world.counter("S1").sell("04012345678901", 1, 100)
-
-
-def found(world: World, caller: str = "boss", **wanted: Any) -> list[tuple[str, str]]:
-    rows = world.get(CASES, caller, params=wanted)["items"]
-    return sorted((row["site"], row["class"]) for row in rows)
-
-
-def test_cases_are_found_by_class_site_subtree_value_and_age(world: World) -> None:
-    some_cases(world)
-    below = "sold_below_zero"
-    assert found(world, **{"class": f"{below},short_receipt"}) == [
-        ("D1", below), ("D1B", below), ("S1", below), ("S1", below), (FOREIGN, below)
-    ]  # fmt: skip
-    assert found(world, dealer="acme") == [("D1", below), ("D1B", below)]
-    assert found(world, currency="CNY", value_min=500, value_max=1000) == [("D1", below), ("D1B", below)]
-    assert found(world, gtin="04012345678901") == [("S1", "sold_below_zero"), ("S1", "unknown_product")]
-    assert found(world, cause="not_in_catalogue") == [("S1", "unknown_product")]
-    assert found(world, state="settled,dismissed") == []
-    assert found(world, older_than_days=1) == []
-    world.now = datetime.now(UTC) + timedelta(days=2)
-    assert len(found(world, older_than_days=1)) == 6
-
-
-def test_the_dearest_come_first_page_by_page(world: World) -> None:
-    some_cases(world)
-    first = world.get(CASES, params={"sort": "value", "limit": 3})
-    second = world.get(CASES, params={"sort": "value", "limit": 3, "cursor": first["next"]})
-    values = [row["value_minor"] for row in (*first["items"], *second["items"])]
-    assert (values, second["next"]) == ([2250, 1000, 500, 250, None, None], None)
-
-
-@pytest.mark.parametrize(
-    ("query", "words"),
-    [
-        ({"class": "short_reciept"}, "class 'short_reciept': expected some of agent_silent,"),
-        ({"state": "closed"}, "state 'closed': expected some of assigned, dismissed, open, settled"),
-        ({"value_min": 1}, "expected with a currency"),
-        ({"sort": "oldest"}, "sort"),
-    ],
-)
-def test_a_filter_that_cannot_be_meant_is_refused(
-    shared_world: World, query: dict[str, Any], words: str
-) -> None:
-    response = shared_world.call("GET", CASES, params=query)
-    assert (response.status_code in (400, 422), words in response.json()["detail"]) == (True, True)
-
-
-def test_the_summary_says_which_shops_need_somebody(world: World) -> None:
-    some_cases(world)
-    told = world.get(f"{CASES}/summary", params={"sites": 2})
-    assert (told["cases"], [one["site"] for one in told["by_site"]]) == (6, [FOREIGN, "D1"])
-    assert told["by_class"][0]["class"] == "sold_below_zero"
-    assert told["by_class"][0]["values"] == [
-        {"currency": "CNY", "cases": 4, "value_minor": 4000}, {"currency": None, "cases": 1, "value_minor": None}
-    ]  # fmt: skip
-
-
-def test_the_summary_of_a_dealer_counts_its_own_alone(world: World) -> None:
-    some_cases(world)
-    told = world.get(f"{CASES}/summary", "acme")
-    assert (told["cases"], [one["site"] for one in told["by_site"]]) == (2, ["D1", "D1B"])
-    assert world.get(f"{CASES}/summary", "acme", params={"dealer": "zetadealer"})["cases"] == 0
-    assert world.get(f"{CASES}/summary", "acme", params={"dealer": "nobody"})["cases"] == 0
-
-
-def test_a_dealer_assigns_and_comments_on_its_own_cases_and_settles_none(
-    world: World, short: dict[str, Any]
-) -> None:
-    assigned = world.post(f"{path(short)}/assign", {"reason": "mine", "assignee": "Wang"}, "acme")
-    world.post(f"{path(short)}/comment", {"reason": "we counted again"}, "acme")
-    refused = [
-        world.call("POST", f"{path(short)}/{decision}", "acme", json={"reason": "r"}).status_code
-        for decision in ("settle", "dismiss", "reopen")
-    ]
-    history = [(step["actor"], step["action"]) for step in world.get(path(short))["history"]]
-    assert (assigned["state"], refused) == ("assigned", [403, 403, 403])
-    assert history[-2:] == [("dealer:acme", "assign"), ("dealer:acme", "comment")]
-
-
-def test_a_dealer_is_not_shown_a_settlement_that_touches_another_site(
-    world: World, short: dict[str, Any]
-) -> None:
-    assert (
-        case(world, "short_receipt")["settlement"] is None,
-        case(world, "short_receipt", "acme")["settlement"],
-    ) == (
-        False,
-        None,
-    )
-
-
-def test_where_the_brand_allows_it_a_dealer_settles_what_is_booked_at_its_own_sites(
-    world: World, short: dict[str, Any]
-) -> None:
-    world.limit_cases(Limits(dealers_settle=True))
-    beyond = world.post(f"{path(short)}/settle", {"reason": "r", "proposed": True}, "acme", expected=409)
-    own = {"reason": "found them", "adjustments": [{"gtin": WATER, "quantity": 3}]}
-    settled = world.post(f"{path(short)}/settle", own, "acme")
-    assert beyond["detail"] == "what this discrepancy proposes is booked by the brand"
-    assert (settled["state"], world.stock("D1")["on_hand"]) == ("settled", "10")
-
-
-def test_to_a_dealer_a_foreign_case_is_the_same_as_none(world: World) -> None:
-    world.counter(FOREIGN).sell(WATER, 1, 250)
-    foreign = case(world, "sold_below_zero")
-    nowhere = {**foreign, "discrepancy_id": "00000000-0000-4000-8000-000000000000"}
-    answers = [
-        world.call("POST", f"{path(one)}/assign", "acme", json={"reason": "r", "assignee": "me"}).json()["detail"]
-        .replace(one["discrepancy_id"], "ID")
-        for one in (foreign, nowhere)
-    ]  # fmt: skip
-    many = {"reason": "r", "assignee": "me", "cases": [{name: one[name] for name in ("site", "discrepancy_id")} for one in (foreign, nowhere)]}  # fmt: skip
-    told = world.post(f"{CASES}/assign", many, "acme")
-    assert answers[0] == answers[1]
-    assert (told["done"], {one["reason"] for one in told["refused"]}) == ([], {"not known here"})
-
-
-def test_several_are_decided_at_once_and_what_cannot_be_is_named(world: World) -> None:
-    some_cases(world)
-    rows = world.get(CASES, params={"class": "sold_below_zero"})["items"]
-    world.post(f"{path(rows[0])}/dismiss", {"reason": "a test"})
-    named = [{name: one[name] for name in ("site", "discrepancy_id")} for one in rows]
-    told = world.post(f"{CASES}/assign", {"reason": "this week", "assignee": "Li", "cases": named})
-    assert {one["assignee"] for one in told["done"]} == {"Li"}
-    assert [(one["discrepancy_id"], one["reason"]) for one in told["refused"]] == [
-        (rows[0]["discrepancy_id"], "cannot assign this discrepancy: it is dismissed")
-    ]
-
-
-def test_several_are_settled_by_what_each_proposes(world: World) -> None:
-    for site, quantity in (("S1", 1), ("D1", 4)):
-        world.counter(site).sell(WATER, quantity, 250 * quantity)
-    looked_at(world)
-    rows = world.get(CASES)["items"]
-    named = [{name: one[name] for name in ("site", "discrepancy_id")} for one in rows]
-    told = world.post(f"{CASES}/settle", {"reason": "papers found", "proposed": True, "cases": named})
-    assert ({one["state"] for one in told["done"]}, told["refused"]) == ({"settled"}, [])
-    assert [world.stock(site)["on_hand"] for site in ("S1", "D1")] == ["0", "0"]
-
-
-def test_the_same_decision_sent_again_is_made_once(world: World, short: dict[str, Any]) -> None:
-    body, key = {"reason": "once", "proposed": True}, {"Idempotency-Key": "k"}
-    answers = [world.post(f"{path(short)}/settle", body, headers=key) for _ in range(2)]
-    history = [step["action"] for step in world.get(path(short))["history"]]
-    assert (answers[0], history.count("settle"), world.stock("WH")["on_hand"]) == (answers[1], 1, "93")
-
-
-def test_a_settled_case_is_opened_again_with_a_reason(world: World, short: dict[str, Any]) -> None:
-    world.post(f"{path(short)}/settle", {"reason": "nothing to book"})
-    reopened = world.post(f"{path(short)}/reopen", {"reason": "it was a mistake"})
-    again = world.post(f"{path(short)}/reopen", {"reason": "twice"}, expected=409)
-    assert (reopened["state"], again["state"]) == ("open", "open")
-
-
-def test_a_case_that_proposes_nothing_cannot_be_settled_by_its_proposal(world: World) -> None:
-    counter = world.counter("S1")
-    counter.report(
-        GoodsReceived(receipt_advice_id="r", lines=(GoodsLine(gtin="04012345678901", quantity=Decimal(1)),))
-    )
-    unknown = case(world, "unknown_product")
-    refused = world.post(f"{path(unknown)}/settle", {"reason": "r", "proposed": True}, expected=409)
-    assert "proposes nothing that could be booked" in refused["detail"]
-
-
-def test_a_product_that_comes_into_the_catalogue_is_known_from_then_on(world: World) -> None:
-    world.counter("S1").sell("04012345678901", 1, 100)
-    world.post("/v1/products", {"gtin": "04012345678901", "name": "Milk"})
-    looked_at(world)
-    assert case(world, "unknown_product")["state"] == "settled"
-
-
-def test_an_item_sold_twice_within_minutes_puts_one_piece_back(world: World) -> None:
-    world.opening("S1", watch=1)
-    (item,) = world.sold_items("A1", site="S1")
-    counter = world.counter("S1")
-    for _ in range(2):
-        counter.sell(WATCH, 1, 199900, item)
-    looked_at(world)
-    twice = case(world, "item_sold_twice")
-    settle(world, twice)
-    assert (twice["cause"], world.stock("S1", WATCH)["on_hand"]) == ("double_scan", "0")

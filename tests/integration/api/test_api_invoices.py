@@ -10,7 +10,7 @@ import pytest
 from central.actors import By
 from central.discrepancies.watching.rounds import CaseRounds
 from central.invoices.files import import_invoices
-from tests.integration.api.test_api_discrepancies import case, settle
+from tests.integration.api.cases import case, settle
 from tests.integration.api.world import FOREIGN, TEA, WATER, Counter, World
 
 INVOICES = "/v1/invoices"

@@ -65,8 +65,15 @@ def bodies(target: Target) -> dict[str, Any]:
             for action in ("accept", "hold", "refuse", "allocate", "despatch", "cancel", "close")
         },
         **{
-            f"/v1/discrepancies/{{site}}/{{discrepancy_id}}/{action}": decision for action in ("settle", "dismiss")
+            f"/v1/discrepancies/{{site}}/{{discrepancy_id}}/{action}": decision
+            for action in ("settle", "dismiss", "reopen", "comment")
         },
+        "/v1/discrepancies/{decision}": {
+            "reason": "because", "assignee": "me",
+            "cases": [{"site": site, "discrepancy_id": target.values["discrepancy_id"]}],
+        },
+        "/v1/invoices": invoice(site, "MINE"),
+        **{f"/v1/invoices/{{site}}/{{invoice_id}}/{action}": decision for action in ("pay", "cancel")},
         "/v1/discrepancies/{site}/{discrepancy_id}/assign": {"reason": "because", "assignee": "me"},
         "/v1/items/{deed}": {"reason": "because", "items": [target.values["item"]]},
         "/v1/containers/{sscc}/pack": {"items": [target.values["item"]]},
@@ -83,6 +90,18 @@ def bodies(target: Target) -> dict[str, Any]:
         "/v1/policy/{verdict}": {"action": "ask", "reason": "because"},
         "/v1/policy/{verdict}/{gtin}": {"action": "ask", "reason": "because"},
     }  # fmt: skip
+
+
+def invoice(site: str, name: str) -> dict[str, Any]:
+    """An invoice to a site."""
+    line = {"id": 1, "standard_item_identification": WATER, "invoiced_quantity": 1, "price_amount_minor": 250}
+    return {
+        "id": name,
+        "accounting_customer_party": site,
+        "issue_date": "2026-03-01T00:00:00Z",
+        "document_currency_code": "CNY",
+        "invoice_line": [line],
+    }
 
 
 @pytest.fixture
@@ -106,13 +125,18 @@ def target(world: World) -> Target:
     counted = CountedLine(gtin=WATER, quantity=Decimal(2), counted_at_us=0)
     counter.report(
         StockCounted(
-            count_id="zetarea", stocktake_id="zetacount", area="Zetashelf", lines=(counted,), clerk="Zetaclerk"
+            count_id="zetarea",
+            stocktake_id="zetacount",
+            area="Zetashelf",
+            lines=(counted,),
+            clerk="Zetaclerk",
         )
     )
     world.call("PUT", f"/v1/till-limits/{FOREIGN}", json={"cash_tolerance_minor": 424242})
     world.post("/v1/stock-levels", {"site": FOREIGN, "gtin": WATER, "reorder_point": 9, "order_up_to": 10})
     packed = world.sold_items("ZSECRET3", site=FOREIGN)
     world.post(f"/v1/containers/{CASE}/pack", {"items": packed})
+    world.post("/v1/invoices", invoice(FOREIGN, "ZINVOICE"))
     cases = world.get("/v1/discrepancies", params={"site": FOREIGN})["items"]
     assert {case["class"] for case in cases} >= {"item_sold_twice"}
     values = {
@@ -120,6 +144,12 @@ def target(world: World) -> Target:
         "order_id": order,
         "despatch_id": sent["despatch_id"],
         "discrepancy_id": cases[0]["discrepancy_id"],
+        "decision": "assign",
+        "invoice_id": "ZINVOICE",
+        "journal": str(
+            next(fact["journal"] for case in cases for fact in case["evidence"] if "journal" in fact)
+        ),
+        "seq": "1",
         "agent": counter.agent,
         "item": item,
         "key_id": "K7Q3",
@@ -142,6 +172,7 @@ def target(world: World) -> Target:
         counter.agent,
         "ZSECRET1",
         "ZSECRET3",
+        "ZINVOICE",
         counter.epoch,
         "zetashift",
         "zeta-7",
@@ -174,6 +205,7 @@ def foreign_rows(world: World) -> dict[str, str]:
         "discrepancy_audit": "site_id",
         "day_closings": "site_id", "shifts": "site_id", "payments": "site_id", "till_limits": "site_id", "stock_days": "site_id",
         "stocktakes": "site_id", "stocktake_counts": "site_id", "stocktake_lines": "site_id", "stocktake_audit": "site_id",
+        "invoices": "site_id", "invoice_lines": "site_id", "stock_suspects": "site_id",
     }  # fmt: skip
     found = {}
     with world.database.transaction() as connection:
@@ -244,7 +276,7 @@ def test_no_answer_to_a_stranger_tells_anything_of_the_foreign_dealer(world: Wor
                     if secret in answer.text and not (answer.status_code == 404 and secret in asked)
                 ]
                 aimed = "{site}" in route.path or "{agent}" in route.path or "{item" in route.path
-                aimed = aimed or "{sscc}" in route.path
+                aimed = aimed or "{sscc}" in route.path or "{journal}" in route.path
                 if told or (aimed and answer.status_code not in (403, 404)) or answer.status_code >= 500:
                     leaks.append((caller, route.path, query, answer.status_code, told))
     assert calls > 60

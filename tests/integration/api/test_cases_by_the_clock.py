@@ -11,7 +11,7 @@ import pytest
 from central.discrepancies.limits import Limits
 from central.discrepancies.watching.rounds import CaseRounds
 from protocol.events import GoodsLine, GoodsReceived, Sale, SaleLine, StockAdjusted
-from tests.integration.api.test_api_discrepancies import CASES, case, looked_at, path, send, settle
+from tests.integration.api.cases import CASES, case, looked_at, path, send, settle
 from tests.integration.api.world import TEA, WATCH, WATER, World
 
 DAY = timedelta(days=1)

@@ -11,7 +11,7 @@ from central.discrepancies.watching.rounds import CaseRounds
 from central.shifts import limits
 from central.shifts.limits import Limits
 from protocol.events import PriceOverridden, Sale, SaleLine, SaleVoided
-from tests.integration.api.test_api_discrepancies import CASES
+from tests.integration.api.cases import CASES
 from tests.integration.api.world import TEA, WATER, Counter, World
 
 HOUR = timedelta(hours=1)
