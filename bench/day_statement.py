@@ -17,12 +17,10 @@ from pathlib import Path
 
 import httpx
 
-from bench.grown_books import FILL_SETTINGS, GrownBooks
-from bench.rebuild import settle
+from bench.grown_books import filled
 from bench.services import Services, running
 from bench.surroundings import report, say, temporary_place
 from central.database import Database
-from central.embedded.database import start_database
 from central.tokens.bearer import new_token, token_hash
 from central.tokens.storage import NewToken, add
 
@@ -39,32 +37,33 @@ def main() -> None:
     parser.add_argument(
         "--asked", type=int, default=60, help="statements, each of several days and sites in turn"
     )
-    parser.add_argument("--directory", type=Path, default=None, help="where the books are kept meanwhile")
+    parser.add_argument(
+        "--books", type=Path, default=None, help="where filled books are kept, and used again"
+    )
     asked = parser.parse_args()
-    token = new_token()
-    with temporary_place(asked.directory) as place:
-        with (
-            start_database(place / "database", settings=FILL_SETTINGS) as server,
-            Database(server.ensure_database("countermark")) as database,
-        ):
-            books = GrownBooks(database, asked.sites)
-            books.lay_out()
-            books.grow(asked.movements * 1_000_000, 12)
-            with database.transaction() as connection:
-                assert add(connection, token_hash(token), NewToken(name="bench", role="brand")) is None
-            settle(database)
+    with filled(asked.books, asked.movements, asked.sites) as books, temporary_place() as place:
+        (place / "database").symlink_to(books / "database")
         with running(place, lambda _: None) as services:
-            measure(services, token, asked.asked, asked.movements, asked.sites)
+            measure(services, asked.asked, asked.movements, asked.sites)
 
 
-def measure(services: Services, token: str, asked: int, millions: int, sites: int) -> None:
+def new_reader(services: Services) -> str:
+    """A token that may read everything."""
+    token = new_token()
+    with Database(services.database_url) as database, database.transaction() as connection:
+        connection.execute("UPDATE api_tokens SET revoked_at = now()")
+        assert add(connection, token_hash(token), NewToken(name="bench", role="brand")) is None
+    return token
+
+
+def measure(services: Services, asked: int, millions: int, sites: int) -> None:
     """Ask, and the one line about it."""
     last = datetime.now(UTC).date().replace(day=1) - timedelta(days=1)
     days = [(f"site-{number % sites}", last - timedelta(days=11 * number)) for number in range(10)]
     first: list[float] = []
     warm: list[float] = []
     products = 0
-    with httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
+    with httpx.Client(headers={"Authorization": f"Bearer {new_reader(services)}"}, timeout=60) as client:
         for number in range(asked):
             site, day = days[number % len(days)]
             seconds, products = statement(client, services, site, day)

@@ -8,13 +8,16 @@ and one payment; one line in fifty sells an item with a code of its own.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 from bench.intake import GTINS, LINES_A_SALE, PRICES, epoch
-from bench.surroundings import Progress
+from bench.surroundings import Progress, temporary_place
 from central import migrations
 from central.database import Connection, Database
+from central.embedded.database import start_database
 from central.partitions.rules import Table, months_later
 from central.partitions.storage import partitions
 from protocol.chain import genesis
@@ -91,6 +94,41 @@ _CARRIED = """
        SET quantity = kept.quantity + excluded.quantity, value_minor = kept.value_minor + excluded.value_minor;
     UPDATE epochs SET next_seq = :last / 3 / :sites + 1, applied = :last / 3 / :sites WHERE journal >= :journal AND journal < :journal + :sites;
 """
+
+
+NAME = "countermark"
+"""The database of the filled books."""
+
+
+@contextmanager
+def filled(kept: Path | None, millions: int, sites: int) -> Iterator[Path]:
+    """A directory with a database of ``millions`` of movements, not running, as a vacuum would have left it long ago. In ``kept`` it stays, and is
+    used again."""
+    if kept is None:
+        with temporary_place() as place:
+            _fill(place / "database", millions, sites)
+            yield place
+        return
+    kept.mkdir(parents=True, exist_ok=True)
+    kept.chmod(0o711)
+    done = kept / f"filled-{millions}-{sites}"
+    if not done.exists():
+        _fill(kept / "database", millions, sites)
+        done.touch()
+    yield kept.resolve()
+
+
+def _fill(directory: Path, millions: int, sites: int) -> None:
+    with (
+        start_database(directory, settings=FILL_SETTINGS) as server,
+        Database(server.ensure_database(NAME)) as database,
+    ):
+        books = GrownBooks(database, sites)
+        books.lay_out()
+        books.grow(millions * 1_000_000, 12)
+        with database.connect() as connection:
+            connection.autocommit = True
+            connection.execute("VACUUM (ANALYZE)")
 
 
 class GrownBooks:

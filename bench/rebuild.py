@@ -15,8 +15,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.grown_books import FILL_SETTINGS, MEASURE_SETTINGS, GrownBooks
-from bench.surroundings import report, say, temporary_place
+from bench.grown_books import MEASURE_SETTINGS, NAME, filled
+from bench.surroundings import report, say
 from central.database import Database
 from central.embedded.database import start_database
 from central.reconciliation.rebuild import compare_all, rebuild
@@ -32,29 +32,16 @@ def main() -> None:
     parser.add_argument("--movements", type=int, default=10, help="millions of them")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--sites", type=int, default=50)
-    parser.add_argument("--directory", type=Path, default=None, help="where the books are kept meanwhile")
+    parser.add_argument(
+        "--books", type=Path, default=None, help="where filled books are kept, and used again"
+    )
     asked = parser.parse_args()
-    with temporary_place(asked.directory) as place:
-        with (
-            start_database(place / "database", settings=FILL_SETTINGS) as server,
-            Database(server.ensure_database("ledger")) as database,
-        ):
-            books = GrownBooks(database, asked.sites)
-            books.lay_out()
-            books.grow(asked.movements * 1_000_000, 12)
-            settle(database)
-        with (
-            start_database(place / "database", settings=MEASURE_SETTINGS) as server,
-            Database(server.ensure_database("ledger")) as database,
-        ):
-            measure(database, asked.rounds, asked.movements, asked.sites)
-
-
-def settle(database: Database) -> None:
-    """Statistics and visibility, as a vacuum would have left them long ago."""
-    with database.connect() as connection:
-        connection.autocommit = True
-        connection.execute("VACUUM (ANALYZE)")
+    with (
+        filled(asked.books, asked.movements, asked.sites) as place,
+        start_database(place / "database", settings=MEASURE_SETTINGS) as server,
+        Database(server.url(NAME)) as database,
+    ):
+        measure(database, asked.rounds, asked.movements, asked.sites)
 
 
 def measure(database: Database, rounds: int, millions: int, sites: int) -> None:
