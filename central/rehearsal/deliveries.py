@@ -1,14 +1,13 @@
-"""What goes from warehouses to shops, and what goes wrong on the way. Pure."""
+"""What goes from warehouses to shops, and what is charged for it. Pure."""
 
 from __future__ import annotations
-
-from random import Random
 
 import msgspec
 
 from central.discrepancies.rules import DiscrepancyClass as Class
-from central.rehearsal.kinds import Fault, Kind
-from central.rehearsal.papers import Bill, Paper, Part, Send
+from central.rehearsal.delivery_mishaps import OF_A_LINE, WHOLE, spoil_line, spoil_whole
+from central.rehearsal.kinds import Kind
+from central.rehearsal.papers import NEVER, Bill, Delivery, Paper, Part, Send
 from central.rehearsal.shop import UNIT, Shop, decimal
 from central.rehearsal.trade import Trade, expect
 from central.rehearsal.world import CURRENCY, DELIVERY_EVERY_DAYS
@@ -17,33 +16,12 @@ from protocol.events import GoodsLine, GoodsReceived, OrderLine, OrderSubmitted
 GIVEN_UP_DAYS = 14
 """What has not come by then is ordered again."""
 DELIVERED_AT = 9 * 60
-WHOLE = (Kind.UNKNOWN_DESPATCH, Kind.LOST_IN_TRANSIT, Kind.LOST_RECEIPT, Kind.LATE_RECEIPT)
-OF_A_LINE = (
-    Kind.NOT_LOADED, Kind.NOT_SCANNED, Kind.LOADED_TOO_MUCH, Kind.COUNTED_TWICE, Kind.WRONG_GOODS_LOADED, Kind.SENT_ELSEWHERE,
-    Kind.RECEIVED_WITHOUT_CODES,
-)  # fmt: skip
 OF_AN_INVOICE = (
     Kind.INVOICED_TOO_MUCH,
     Kind.INVOICED_WRONG_PRICE,
     Kind.INVOICED_TWICE,
     Kind.INVOICED_UNORDERED,
 )
-
-
-class Delivery(msgspec.Struct, kw_only=True):
-    """A despatch on its way. ``there`` is what comes off the van, ``counted`` what the clerk says came; ``named`` the despatch on the receipt."""
-
-    site: str
-    warehouse: str
-    despatch: str
-    arrives: int
-    sent: tuple[Part, ...]
-    there: dict[str, Part]
-    counted: dict[str, Part]
-    named: str
-    order: str | None = None
-    vanishes: bool = False
-    told_on: int | None = None
 
 
 class Van:
@@ -111,9 +89,9 @@ class Van:
         late = [one for one in self.under_way if one.told_on == day]
         for one in today:
             for fault in self.trade.due(one.site, day, OF_A_LINE):
-                self._spoil_line(one, fault, day, today)
+                spoil_line(self.trade, one, fault, day, today)
             for fault in self.trade.due(one.site, day, WHOLE)[:1]:
-                self._spoil_whole(one, fault, day)
+                spoil_whole(self.trade, one, fault, day)
         for one in today:
             if not one.vanishes:
                 self._unload(one)
@@ -214,130 +192,6 @@ class Van:
         if one.order is not None and one.named == one.despatch:
             self.to_bill.append((day + 2, one))
 
-    # what goes wrong --------------------------------------------------------------------------------------------------
-
-    def _spoil_whole(self, one: Delivery, fault: Fault, day: int) -> None:
-        gtins = [part.gtin for part in one.sent]
-        if not all(self.trade.is_free(one.site, gtin) for gtin in gtins) or one.despatch != one.named:
-            return
-        links = [(one.site, one.despatch), *((one.site, gtin) for gtin in gtins)]
-        links += [("", item) for part in one.sent for item in part.items]
-        name, about = Class.IN_TRANSIT_TOO_LONG, one.despatch
-        match fault.kind:
-            case Kind.LOST_IN_TRANSIT:
-                one.vanishes = True
-                case = expect(name, one.site, about, "lost_on_the_way")
-            case Kind.LOST_RECEIPT:
-                one.told_on = NEVER
-                case = expect(name, one.site, about, "lost_receipt")
-            case Kind.LATE_RECEIPT:
-                one.told_on = day + self.trade.chance(f"fault/{fault.number}").randint(10, 14)
-                case = expect(name, one.site, about, closes=True)
-            case _:
-                one.named = one.despatch[:-1] + ("8" if one.despatch[-1] != "8" else "3") + "0"
-                links.append((one.site, one.named))
-                case = expect(Class.OVER_RECEIPT, one.site, f"{one.named}/{gtins[0]}", "unknown_despatch")
-        self.trade.plant(fault, day, [case], links, busy=[(one.site, gtin) for gtin in gtins])
-
-    def _spoil_line(self, one: Delivery, fault: Fault, day: int, today: list[Delivery]) -> None:
-        chance = self.trade.chance(f"fault/{fault.number}/{day}")
-        shop = self.trade.shops[one.site]
-        wants_codes = fault.kind is Kind.RECEIVED_WITHOUT_CODES
-        fitting = [
-            part
-            for part in one.there.values()
-            if self.trade.is_free(one.site, part.gtin)
-            and part.quantity >= 2 * UNIT
-            and (bool(part.items) if wants_codes else not part.items or fault.kind in (Kind.NOT_LOADED, Kind.NOT_SCANNED))
-        ]  # fmt: skip
-        if not fitting or one.named != one.despatch or one.vanishes or one.told_on is not None:
-            return
-        part = chance.choice(fitting)
-        counted = one.counted[part.gtin]
-        some = chance.randint(1, max(1, part.quantity // UNIT // 2)) * UNIT
-        cases = []
-        links = [(one.site, part.gtin), *(("", item) for item in part.items)]
-        busy = [(one.site, part.gtin)]
-        match fault.kind:
-            case Kind.NOT_LOADED:
-                _drop(part, some)
-                _drop(counted, some)
-                cases = [expect(Class.SHORT_RECEIPT, one.site, f"{one.despatch}/{part.gtin}", "not_loaded")]
-            case Kind.NOT_SCANNED:
-                _drop(counted, some)
-                cases = [expect(Class.SHORT_RECEIPT, one.site, f"{one.despatch}/{part.gtin}", "not_scanned")]
-            case Kind.LOADED_TOO_MUCH:
-                part.quantity += some
-                counted.quantity += some
-                cases = [expect(Class.OVER_RECEIPT, one.site, f"{one.despatch}/{part.gtin}", "loaded_too_much")]  # fmt: skip
-            case Kind.COUNTED_TWICE:
-                counted.quantity *= 2
-                cases = [expect(Class.OVER_RECEIPT, one.site, f"{one.despatch}/{part.gtin}", "double_scan")]
-            case Kind.RECEIVED_WITHOUT_CODES:
-                counted.items = ()
-                cases = [expect(Class.CODES_AGAINST_QUANTITY, one.site, f"on_hand/{part.gtin}", "receipt_without_codes")]  # fmt: skip
-            case Kind.WRONG_GOODS_LOADED:
-                other = _another(chance, self.trade, shop, one)
-                if other is None:
-                    return
-                _drop(part, some)
-                _drop(counted, some)
-                one.there[other] = Part(gtin=other, quantity=some)
-                one.counted[other] = Part(gtin=other, quantity=some)
-                cases = [
-                    expect(Class.SHORT_RECEIPT, one.site, f"{one.despatch}/{part.gtin}", "wrong_item"),
-                    expect(Class.OVER_RECEIPT, one.site, f"{one.despatch}/{other}", "wrong_item"),
-                ]
-                links.append((one.site, other))
-                busy.append((one.site, other))
-            case _:
-                there = _elsewhere(self.trade, one, part.gtin, today)
-                if there is None:
-                    return
-                _drop(part, some)
-                _drop(counted, some)
-                for side in (there.there, there.counted):
-                    side.setdefault(part.gtin, Part(gtin=part.gtin, quantity=0)).quantity += some
-                cases = [
-                    expect(Class.SHORT_RECEIPT, one.site, f"{one.despatch}/{part.gtin}", "sent_elsewhere"),
-                    expect(Class.OVER_RECEIPT, there.site, f"{there.despatch}/{part.gtin}", "sent_elsewhere"),
-                ]
-                links.append((there.site, part.gtin))
-                busy.append((there.site, part.gtin))
-        self.trade.plant(fault, day, cases, links, busy=busy)
-
-
-NEVER = 1 << 30
-
 
 def _copy(part: Part) -> Part:
     return Part(gtin=part.gtin, quantity=part.quantity, items=part.items)
-
-
-def _drop(part: Part, quantity: int) -> None:
-    part.quantity -= quantity
-    part.items = part.items[: len(part.items) - quantity // UNIT] if part.items else ()
-
-
-def _another(chance: Random, trade: Trade, shop: Shop, one: Delivery) -> str | None:
-    others = [
-        gtin
-        for gtin, goods in shop.goods.items()
-        if not goods.coded and gtin not in one.there and trade.is_free(shop.site.site, gtin)
-    ]
-    return chance.choice(others) if others else None
-
-
-def _elsewhere(trade: Trade, one: Delivery, gtin: str, today: list[Delivery]) -> Delivery | None:
-    return next(
-        (
-            other
-            for other in today
-            if other.site != one.site
-            and other.warehouse == one.warehouse
-            and other.named == other.despatch
-            and trade.is_free(other.site, gtin)
-            and not other.vanishes
-        ),
-        None,
-    )

@@ -13,6 +13,26 @@ class Part(msgspec.Struct, kw_only=True):
     items: tuple[str, ...] = ()
 
 
+NEVER = 1 << 30
+"""The day on which a lost receipt is told."""
+
+
+class Delivery(msgspec.Struct, kw_only=True):
+    """A despatch on its way. ``there`` is what comes off the van, ``counted`` what the clerk says came; ``named`` the despatch on the receipt."""
+
+    site: str
+    warehouse: str
+    despatch: str
+    arrives: int
+    sent: tuple[Part, ...]
+    there: dict[str, Part]
+    counted: dict[str, Part]
+    named: str
+    order: str | None = None
+    vanishes: bool = False
+    told_on: int | None = None
+
+
 class Register(msgspec.Struct, frozen=True, kw_only=True):
     """Item codes brought in at a site."""
 

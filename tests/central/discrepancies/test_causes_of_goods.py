@@ -144,6 +144,17 @@ def test_the_sender_has_what_it_did_not_load() -> None:
     assert cause(case(SHORT), surplus_at_sender=D(3)) == "not_loaded"
 
 
+def test_what_a_count_at_the_receiver_finds_too_much_was_not_scanned() -> None:
+    found = settlement(case(SHORT), surplus_here=D(3))
+    assert cause(case(SHORT), surplus_here=D(3)) == "not_scanned"
+    assert found is not None
+    assert [one.source for one in found.lines] == [WAY]
+
+
+def test_a_smaller_surplus_at_the_receiver_says_nothing_of_what_was_missing() -> None:
+    assert cause(case(SHORT), surplus_here=D(2)) == "not_loaded"
+
+
 def test_as_many_of_another_product_in_the_same_despatch_were_loaded_for_it() -> None:
     assert cause(case(SHORT), differences=(differs("north", gtin=BREAD),)) == "wrong_item"
 

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from central.rehearsal import retail
+from central.rehearsal.code_mishaps import CODE_MISHAPS
+from central.rehearsal.deliveries import Van
 from central.rehearsal.kinds import Kind, plan
+from central.rehearsal.mishaps import MISHAPS
 from central.rehearsal.retail import Retail, RetailDataError
 from central.rehearsal.trade import Trade
 from central.rehearsal.world import World, make
@@ -101,3 +104,31 @@ def test_real_weighed_goods_and_coded_goods_are_among_what_is_sold(world: World)
 def test_a_folder_without_retail_data_is_named(tmp_path: Path) -> None:
     with pytest.raises(RetailDataError, match=r"products\.csv"):
         retail.read(tmp_path)
+
+
+def test_nearly_every_fault_finds_its_occasion_and_says_what_must_be_found(
+    world: World, real: Retail
+) -> None:
+    faults = plan(5, world, 90, 150)
+    trade = Trade(5, world, real, days=90, faults=faults, first_midnight=MIDNIGHT)
+    trade.open_books()
+    van = Van(trade)
+    happens = {**MISHAPS, **CODE_MISHAPS}
+    for day in range(90):
+        trade.change_prices(day)
+        van.send(day)
+        van.arrive(day)
+        van.bill(day)
+        for name, shop in trade.shops.items():
+            shop.open_day(day, trade.at_us(day, 0), trade.journals)
+            shop.sell(trade.chance(f"day/{name}/{day}"), day, trade.rhythm, 1.0)
+        trade.move_on(day)
+        for name, shop in trade.shops.items():
+            for fault in trade.due(name, day, happens):
+                happens[fault.kind](trade, shop, day, fault, trade.chance(f"fault/{fault.number}"))
+        trade.happen(day)
+        trade.count(day)
+        van.order(day)
+    assert len(trade.planted) >= 130
+    assert len({one.number for one in trade.planted}) == len(trade.planted)
+    assert all(one.expected for one in trade.planted)
