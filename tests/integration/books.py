@@ -21,7 +21,7 @@ from central import migrations
 from central.database import Database
 from central.embedded.database import EmbeddedDatabase
 from central.intake import Intake, Limits
-from central.reconciliation import rebuild, zero_sum
+from central.reconciliation.rebuild import compare_months, rebuild, zero_sum
 from protocol.chain import genesis, links
 from protocol.codec import encode
 from protocol.delivery.vocabulary import Pace
@@ -313,6 +313,7 @@ def assert_books_hold(central: Central, accepted: Sequence[bytes]) -> None:
     with central.database.transaction() as connection:
         assert rebuild(connection) == []
         assert zero_sum(connection) == {}
+    assert_values_hold(central)
     uneven = central.rows(
         """
         SELECT journal FROM epochs
@@ -321,6 +322,38 @@ def assert_books_hold(central: Central, accepted: Sequence[bytes]) -> None:
         """
     )
     assert uneven == []
+
+
+def assert_values_hold(central: Central) -> None:
+    """At every site nothing is made or lost, in quantity and in value, and days and months are what their movements and receipts say."""
+    with central.database.transaction() as connection:
+        sites = [site for (site,) in connection.execute("SELECT site_id FROM sites")]
+        assert compare_months(connection, sites) == []
+    made_or_lost = """
+    SELECT site_id, gtin FROM stock GROUP BY site_id, gtin HAVING sum(quantity) <> 0 OR sum(value_minor) <> 0
+    """
+    assert central.rows(made_or_lost) == []
+    assert central.rows(_DAYS_AGAINST_MOVEMENTS) == []
+
+
+_DAYS_AGAINST_MOVEMENTS: LiteralString = """
+WITH told AS (
+    SELECT site_id, business_day, gtin, flow_of(source, destination, cause) AS flow,
+           sense_of(source, destination, cause) * quantity AS quantity,
+           sense_of(source, destination, cause) * value_minor AS value_minor, 0 AS amount_minor
+      FROM movements
+    UNION ALL
+    SELECT site_id, business_day, gtin, CASE sale_lines.kind WHEN 'return' THEN 'returned' ELSE 'sold' END, 0, 0,
+           CASE sale_lines.kind WHEN 'return' THEN -amount_minor ELSE amount_minor END
+      FROM sale_lines JOIN sites USING (site_id, currency)
+), summed AS (
+    SELECT site_id, business_day, gtin, flow, sum(quantity) AS quantity, sum(value_minor) AS value_minor, sum(amount_minor) AS amount_minor
+      FROM told WHERE flow IS NOT NULL GROUP BY site_id, business_day, gtin, flow
+)
+SELECT site_id, business_day, gtin, flow, kept, summed FROM stock_days AS kept FULL JOIN summed USING (site_id, business_day, gtin, flow)
+ WHERE (coalesce(kept.quantity, 0), coalesce(kept.value_minor, 0), coalesce(kept.amount_minor, 0))
+    <> (coalesce(summed.quantity, 0), coalesce(summed.value_minor, 0), coalesce(summed.amount_minor, 0))
+"""
 
 
 def discrepancies(central: Central) -> list[tuple[str, str]]:

@@ -40,6 +40,9 @@ def two_books(embedded_database: EmbeddedDatabase) -> Iterator[tuple[Central, Ce
     with ExitStack() as stack:
         urls = [stack.enter_context(laid_out(embedded_database)) for _ in range(2)]
         one, other = (stack.enter_context(central(url)) for url in urls)
+        for books in (one, other):
+            with books.database.transaction() as connection:
+                connection.execute("INSERT INTO costs VALUES (%s, 'EUR', '2020-01-01', 120.5)", (MILK,))
         yield one, other
 
 
@@ -97,6 +100,7 @@ def test_no_order_of_arrival_changes_stock_sales_or_item_states(
     one, other = two_books
     for query in (
         "SELECT site_id, gtin, location, quantity FROM stock WHERE quantity <> 0 ORDER BY 1, 2, 3",
+        "SELECT site_id, business_day, gtin, flow, quantity, amount_minor FROM stock_days WHERE quantity <> 0 ORDER BY 1, 2, 3, 4",
         "SELECT item, state, standing_sales FROM items ORDER BY item",
         "SELECT site_id, seq, line, kind, gtin, quantity, amount_minor FROM sale_lines ORDER BY 1, 2, 3",
     ):
