@@ -187,10 +187,11 @@ def close_day(
     write: Annotated[Once, Depends(once)],
     site: str,
     day: Annotated[Day, Path()],
-    body: ToClose,
+    body: ToClose | None = None,
 ) -> Response:
     """Close a day, and every earlier one that is open. What is heard of them later is a restatement. A closed day stays as it was closed."""
     now = write.central.now()
+    asked = body or ToClose()
 
     def work(connection: Connection) -> ClosedDay:
         with answered():
@@ -201,14 +202,14 @@ def close_day(
                 409, f"day {day} is not over at {site}: it ends at {end.isoformat()}", ends_at=end.isoformat()
             )
         awaited = beside.awaited(books.agents(connection, site), end, now)
-        if awaited and not body.incomplete and closing.closing_of(connection, site, day) is None:
+        if awaited and not asked.incomplete and closing.closing_of(connection, site, day) is None:
             who = "; ".join(f"{one.agent}: {one.why}" for one in awaited[:5])
             raise Problem(
                 409,
                 f'day {day} is not complete ({who}); wait, or close it with "incomplete": true',
                 awaited=len(awaited),
             )
-        by = By(actor=caller.actor, at=now, reason=body.reason)
+        by = By(actor=caller.actor, at=now, reason=asked.reason)
         return _shown(site, day, closing.close(connection, site, day, by, complete=not awaited))
 
     return write.run(caller, work)

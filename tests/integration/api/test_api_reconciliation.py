@@ -150,6 +150,11 @@ def test_a_closed_day_stays_as_it_was_closed_whoever_closes_it_again(world: Worl
     assert again == first
 
 
+def test_a_day_is_closed_without_a_word_about_it(world: World) -> None:
+    world.now = TOMORROW
+    assert world.call("POST", f"/v1/reconciliation/S1/{TODAY}/close").json()["reason"] is None
+
+
 def test_a_closing_takes_the_days_before_it_too(world: World) -> None:
     world.now = TOMORROW
     world.post(f"/v1/reconciliation/S1/{TODAY}/close")
