@@ -1,7 +1,8 @@
 """Goods that leave, as values and rules. Pure.
 
 A despatch goes to one site. What the counter knows against an item stops it at the door: a sold one, one that is not here, one that the
-brand holds. What may not be sold any more (recalled, past its date, set aside) may go back to a warehouse, and nowhere else.
+brand holds. What may not be sold any more (recalled, past its date) may go back to a warehouse, and nowhere else. What was set aside is no stock
+that could leave: it is put back on the shelf first, or written off.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ REASON_LIMIT = 200
 _ROOM_BYTES = EVENT_LIMIT_BYTES - 4 * 1024
 _LINE_BYTES = 80
 _CASE_BYTES = 48
-_BACK = frozenset({State.RECALLED, State.EXPIRED, State.QUARANTINED})
+_BACK = frozenset({State.RECALLED, State.EXPIRED})
 _ON_RECORD = frozenset({"journal", "replica", "central", "neighbour", "label"})
 _COUNTERFEIT = frozenset({Verdict.FORGED, Verdict.UNKNOWN, Verdict.UNREADABLE})
 _WORDS: dict[State, str] = {

@@ -275,6 +275,18 @@ def test_goods_leave_by_scanner_and_keys_alone(till: Till) -> None:
     assert "left this shop with a despatch" in till.page.text("#verdict")
 
 
+def test_a_destination_is_found_by_a_part_of_its_name(till: Till) -> None:
+    till.page.press("F8")
+    till.page.until_text("#work", "Store two")
+    till.page.press("/")
+    till.page.until("document.activeElement.id === 'answer'")
+    till.page.type_slowly("TWO")
+    till.page.press("Enter")
+    till.page.until("document.querySelectorAll('#lines li').length === 1")
+    till.page.press("Enter")
+    till.page.until_text("#work", "to Store two")
+
+
 def test_a_recalled_item_goes_to_no_shop_and_the_refusal_stays(till: Till) -> None:
     till.client.put("/v1/shipping", json={"to_site": "site-2"}).raise_for_status()
     till.page.press("F8")

@@ -12,6 +12,7 @@ const SHOWN = 200; // rows of one despatch; a scan adds to the top
 const part = encodeURIComponent;
 const shipping = () => state.shipping ?? {};
 const isChoosing = () => !shipping().to || state.choosing;
+const found = () => state.sites.filter((site) => `${site.name} ${site.site}`.toLowerCase().includes(state.finding.toLowerCase()));
 const serial = (item) => (/^01\d{14}21/.test(item) ? item.slice(18) : item.slice(-20));
 
 export async function fetchSites() {
@@ -55,8 +56,8 @@ export function drawShip() {
   if (!state.shipping) return html``;
   if (isChoosing()) {
     return html`<header class="title"><h2>${say('destinations')}</h2>${left()}</header>
-      ${state.sites.length ? html`<ol class="lines" id="lines">${state.sites.map(siteRow)}</ol>` : html`<div class="empty">${say('no_sites')}</div>`}
-      <footer class="total"><div></div><button class="go" data-do="ship_to" ${state.sites.length ? '' : markup('disabled')}><kbd>Enter</kbd>${say('ship_to')}</button></footer>`;
+      ${found().length ? html`<ol class="lines" id="lines">${found().slice(0, SHOWN).map(siteRow)}</ol>` : html`<div class="empty">${say(state.sites.length ? 'no_site_found' : 'no_sites')}</div>`}
+      <footer class="total"><div>${state.finding ? html`<small>${say('find_site')}</small><b>${state.finding}</b>` : ''}</div><button class="go" data-do="ship_to" ${found().length ? '' : markup('disabled')}><kbd>Enter</kbd>${say('ship_to')}</button></footer>`;
   }
   const { to, products, pieces } = shipping();
   const all = parts();
@@ -68,7 +69,7 @@ export function drawShip() {
 }
 
 export function shipChoices() {
-  return isChoosing() ? state.sites.map((site) => site.site) : parts().map((one) => one.key);
+  return isChoosing() ? found().map((site) => site.site) : parts().map((one) => one.key);
 }
 
 const selectedGoods = () => parts().find((one) => one.key === state.selected)?.line;
@@ -76,8 +77,8 @@ const selectedGoods = () => parts().find((one) => one.key === state.selected)?.l
 export function shipKeys() {
   const print = state.completed?.kind === 'despatch' ? [['B', 'print_note', 'print_note', true]] : [];
   if (isChoosing()) {
-    const some = state.sites.length > 0;
-    return [['Enter', 'ship_to', 'ship_to', some], ['↑↓', 'select', null, some], ...print, ...(shipping().to ? [['T', 'back', 'change_destination', true]] : [])];
+    const some = found().length > 0;
+    return [['Enter', 'ship_to', 'ship_to', some], ['↑↓', 'select', null, some], ['/', 'find_site', 'find_site', state.sites.length > 1], ...print, ...(shipping().to ? [['T', 'back', 'change_destination', true]] : [])];
   }
   const some = parts().length > 0;
   return [['F9', 'send_off', 'send_off', some], ['↑↓', 'select', null, some], ['Q', 'quantity', 'load_quantity', Boolean(selectedGoods())], ['U', 'undo', 'undo_load', shipping().can_undo],
@@ -98,9 +99,10 @@ function note(told) {
 
 export const shipActs = {
   ship_to: async (site) => {
-    const chosen = site ?? state.selected ?? state.sites[0]?.site;
-    if (chosen && (await attempt('PUT', '/v1/shipping', { to_site: chosen }))) { state.choosing = false; state.selected = null; redraw(); }
+    const chosen = site ?? state.selected ?? found()[0]?.site;
+    if (chosen && (await attempt('PUT', '/v1/shipping', { to_site: chosen }))) { state.choosing = false; state.finding = ''; state.selected = null; redraw(); }
   },
+  find_site: () => dialogs.askText({ title: say('find_site'), label: say('site_name'), value: state.finding, optional: true, done: (text) => { state.finding = text; state.selected = null; redraw(); } }),
   change_destination: () => { state.choosing = !state.choosing; state.selected = null; fetchSites(); redraw(); },
   send_off: () => {
     const { to, pieces, despatch_id: id } = shipping();

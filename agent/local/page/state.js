@@ -14,6 +14,7 @@ export const state = {
   shipping: null, // the goods that leave
   sites: [],
   choosing: false, // another destination
+  finding: '', // what a destination's name must have in it
   draft: null,
   shift: null, // whether a shift is open, and who is at the till
   adjusting: null, // the goods that are noted as gone or found

@@ -64,6 +64,7 @@ def test_knowledge_that_is_old_holds_nothing_back() -> None:
         (Verdict.STOLEN, "stolen", "replica", "stolen"),
         (Verdict.HELD, "held", "replica", "held"),
         (Verdict.DESTROYED, "destroyed", "replica", "destroyed"),
+        (Verdict.HELD, "quarantined", "replica", "held"),
     ],
 )
 def test_what_stays(verdict: Verdict, state: str | None, rests_on: str, key: str) -> None:
@@ -78,7 +79,6 @@ def test_what_stays(verdict: Verdict, state: str | None, rests_on: str, key: str
     [
         (Verdict.RECALLED, "recalled"),
         (Verdict.EXPIRED, "expired"),
-        (Verdict.HELD, "quarantined"),
         (Verdict.EXPIRED, "sellable"),
     ],
 )
@@ -104,15 +104,15 @@ def test_what_this_till_did_to_an_item_stops_it(state: str, key: str) -> None:
     assert (found.key, "1-X" in found.reason) == (key, True)
 
 
-def test_an_item_that_was_set_aside_here_may_go_back() -> None:
+def test_an_item_that_was_set_aside_here_stays() -> None:
     found = hindered(Verdict.HELD, None, "journal", by=local("quarantined"))
-    assert found == Hindrance("held", "it was set aside", may_go_back=True)
+    assert found == Hindrance("held", "it was set aside")
 
 
 @pytest.mark.parametrize(
     ("state", "key", "back"),
     [
-        (None, None, False), ("sellable", None, False), ("recalled", "recalled", True), ("quarantined", "quarantined", True),
+        (None, None, False), ("sellable", None, False), ("recalled", "recalled", True), ("quarantined", "quarantined", False),
         ("stolen", "stolen", False), ("held", "held", False), ("sold", "sold", False),
     ],
 )  # fmt: skip
