@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
+import msgspec
 import pytest
 
 from central.embedded.database import EmbeddedDatabase
 from central.moments import from_microseconds
 from central.shifts.booking import mend
+from protocol.chain import genesis
 from protocol.events import PriceOverridden
 from protocol.messages import FeedChunk, FeedPull
 from tests.integration.books import (
@@ -18,6 +20,7 @@ from tests.integration.books import (
     NOW_US,
     Central,
     central,
+    epoch_id,
     laid_out,
     line,
     returned,
@@ -269,3 +272,80 @@ def test_a_machine_of_a_site_that_was_added_later_pulls_the_limits_of_everybody(
         [b'{"cash_tolerance_minor":5}'],
         [b'{"cash_tolerance_minor":5}'],
     )
+
+
+def branch(books: Central, till: Till, parent_seq: int) -> None:
+    """A new epoch of the till's agent, grown from a row of its present one."""
+    epoch = epoch_id(77)
+    opening = genesis(till.agent, epoch)
+    books.rows(
+        """
+        INSERT INTO epochs (agent_id, epoch, parent_epoch, parent_seq, opening_hash, head_hash, cause)
+        VALUES (%s, %s, %s, %s, %s, %s, 'fork') RETURNING 1
+        """,
+        till.agent, epoch, till.epoch, parent_seq, opening, opening,
+    )  # fmt: skip
+    till.epoch, till.seq, till.head = epoch, 1, opening
+
+
+def test_a_shift_goes_on_in_a_new_epoch_of_its_journal(books: Central) -> None:
+    till = Till(books)
+    till.write(sold(9), opened(), sold(100), sold(200))
+    till.write(sold(4_000))  # by a copy of the machine, after the row from which the till's new epoch grows
+    branch(books, till, parent_seq=4)
+    till.write(sold(30), closed(first_seq=2, sales=3, taken={"cash": 330}))
+    assert (cases(books), counts(books)) == ([], [("cash", 10_330, 10_330, 10_330)])
+
+
+def test_a_closing_in_a_series_that_does_not_hang_together_with_its_opening_says_what_it_finds(
+    books: Central,
+) -> None:
+    till = Till(books)
+    till.write(opened(), sold(100))
+    branch(books, till, parent_seq=1)
+    books.rows(
+        "UPDATE epochs SET parent_epoch = NULL, parent_seq = 0 WHERE parent_epoch IS NOT NULL RETURNING 1"
+    )
+    till.write(sold(30), closed(sales=2, taken={"cash": 130}))
+    assert (cases(books), counts(books)) == ([], [("cash", 10_130, 10_130, 10_130)])
+
+
+def test_rows_of_an_older_epoch_that_come_after_the_closing_are_counted_then(books: Central) -> None:
+    till = Till(books)
+    till.write(opened(), sold(100))
+    older = till.epoch, till.seq, till.head
+    branch(books, till, parent_seq=3)
+    till.write(sold(30), closed(sales=3, taken={"cash": 180}))
+    before = cases(books)
+    till.epoch, till.seq, till.head = older
+    till.write(sold(50))
+    assert before == [("shift_differs", "a", "open", "missing_event")]
+    assert cases(books) == [("shift_differs", "a", "settled", "missing_event")]
+
+
+def test_an_opening_that_comes_after_its_closing_explains_it(books: Central) -> None:
+    till = Till(books)
+    till.write(sold(9))
+    older = till.epoch, till.seq, till.head
+    branch(books, till, parent_seq=3)
+    till.write(sold(30), closed(sales=2, first_seq=900, taken={"cash": 130}))
+    before = cases(books)
+    till.epoch, till.seq, till.head = older
+    till.write(opened(), sold(100))
+    assert before == [("shift_differs", "a", "open", "opening_missing")]
+    assert cases(books) == [("shift_differs", "a", "settled", "opening_missing")]
+    assert counts(books) == [("cash", 10_130, 10_130, 10_130)]
+
+
+def test_several_shifts_of_a_day_are_told_apart(books: Central) -> None:
+    till = Till(books)
+    for name, amount in (("a", 100), ("b", 250), ("c", 40)):
+        till.write(sold(1), opened(name), sold(amount), closed(name, sales=1, taken={"cash": amount}))
+    assert cases(books) == []
+    assert [counts(books, name)[0][3] for name in "abc"] == [10_100, 10_250, 10_040]
+
+
+def test_money_of_another_currency_is_counted_and_not_added(books: Central) -> None:
+    foreign = msgspec.structs.replace(sold(500), currency="USD")
+    Till(books).write(opened(), foreign, sold(70), closed(sales=2, taken={"cash": 70}))
+    assert (cases(books), counts(books)) == ([], [("cash", 10_070, 10_070, 10_070)])
