@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -371,3 +372,19 @@ def test_goods_of_a_day_long_past_stand_in_that_day(books: Central) -> None:
     till = Till(books)
     till.bring([event(sale(line(MILK, "2")), at_us=ten_years_ago)])
     assert books.rows("SELECT business_day, quantity FROM stock_days") == [(date(2016, 9, 23), 2)]
+
+
+def test_the_queries_of_the_guide_find_nothing_where_books_are_whole_and_something_where_not(
+    books: Central,
+) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "ledger.md").read_text()
+    queries = [block.split("```")[0] for block in guide.split("```sql\n")[1:]]
+    open_with(books, 5, "100")
+    one = sale(line(MILK, "2"))
+    Till(books).write(one, returned(one, "quarantine"), sale(line(MILK, "4")))
+    with books.database.transaction() as connection:
+        assert [connection.execute(query.encode()).fetchall() for query in queries] == [[]] * len(queries)
+        with connection.transaction(force_rollback=True):
+            connection.execute("UPDATE stock SET quantity = 3, value_minor = -1 WHERE location = 'on_hand'")
+            connection.execute("UPDATE epochs SET next_seq = 9, applied = 8")
+            assert all(connection.execute(query.encode()).fetchall() for query in queries)
