@@ -50,9 +50,13 @@ class LineChanged(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class AuthoriseAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``POST /v1/basket/authorise``: a supervisor's PIN, or what their card says, for the change that waits."""
+    """``POST /v1/basket/authorise``: a supervisor's PIN, or what their card says, for the change that waits.
+
+    With the ``waiting_id`` of the frame that showed it, for nothing that has taken its place.
+    """
 
     authorisation: str
+    waiting_id: str | None = None
 
 
 class Recall(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -181,7 +185,7 @@ def _add_prices(router: APIRouter, parts: Parts) -> None:
     @router.post("/v1/basket/authorise", openapi_extra=body(AuthoriseAsked))
     async def authorise(request: Request) -> Response:
         asked = await read(request, AuthoriseAsked)
-        check(parts.pricing.authorise(await authorised_by(parts, asked.authorisation)))
+        check(parts.pricing.authorise(await authorised_by(parts, asked.authorisation), asked.waiting_id))
         return json(parts.desk.frame())
 
     @router.delete("/v1/basket/authorise")

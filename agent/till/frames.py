@@ -255,6 +255,7 @@ class AuthorisationFrame(msgspec.Struct, frozen=True, kw_only=True, tag="authori
     """A change of a line that waits for a supervisor's card or PIN; ``line`` None: nothing waits. Amounts are the line's."""
 
     basket_id: str
+    waiting_id: str | None = None
     line: int | None = None
     name: str = ""
     why: str = ""

@@ -42,6 +42,7 @@ class PriceAsked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Waiting(msgspec.Struct, frozen=True):
+    waiting_id: str
     basket_id: str
     number: int
     asked: PriceAsked
@@ -75,14 +76,17 @@ class Pricing:
                 return NotAllowed(
                     "no_supervisor", f"{refused.reason}, and nobody is named in [[supervisor]]", number
                 )
-            self._wait(_Waiting(basket_id, number, asked, refused.reason))
+            self._wait(_Waiting(str(uuid.uuid4()), basket_id, number, asked, refused.reason))
         return refused
 
-    def authorise(self, name: str) -> NotAllowed | None:
-        """A supervisor allows what waits."""
+    def authorise(self, name: str, waiting_id: str | None = None) -> NotAllowed | None:
+        """A supervisor allows what waits; with ``waiting_id`` only that, which they were shown."""
         with self._lock:
-            waiting, self._waiting = self._waiting, None
-        if waiting is None or waiting.basket_id != self._desk.basket.basket_id:
+            waiting = self._waiting
+            is_shown = waiting is not None and waiting_id in {None, waiting.waiting_id}
+            if is_shown:
+                self._waiting = None
+        if waiting is None or not is_shown or waiting.basket_id != self._desk.basket.basket_id:
             return NotAllowed("nothing_to_authorise", "nothing waits for a supervisor here")
         refused = self.change(waiting.number, waiting.asked, name)
         self._announce(self.frame())
@@ -127,6 +131,7 @@ class Pricing:
         )
         return AuthorisationFrame(
             basket_id=basket.basket_id,
+            waiting_id=waiting.waiting_id,
             line=line.line,
             name=line.name or line.gtin,
             why=waiting.why,
@@ -177,7 +182,8 @@ class Pricing:
 
     def _changed(self, line: Line, asked: PriceAsked, authorised_by: str | None) -> Line | NotAllowed:
         told = self.overriding(asked.reason, authorised_by)
-        names_price = asked.price_minor is not None or (asked.amount_minor is not None and bool(told.reason))
+        gives_price = asked.price_minor is not None or (asked.amount_minor is not None and bool(told.reason))
+        is_listed = line.list_price_minor is not None  # else there is nothing that a person could override
         after = rules.changed(
             line,
             Change(
@@ -185,7 +191,7 @@ class Pricing:
                 price_minor=asked.price_minor,
                 amount_minor=asked.amount_minor,
                 discount_minor=asked.discount_minor,
-                override=told if names_price else None,
+                override=told if gives_price and is_listed else None,
             ),
         )
         if isinstance(after, NotAllowed):
@@ -220,6 +226,8 @@ def _wants_reason(limits: TillLimits) -> bool:
 
 def _is_without_reason(asked: PriceAsked, after: Line, told: Overriding, limits: TillLimits | None) -> bool:
     if told.reason:
+        return False
+    if after.list_price_minor is None:
         return False
     if asked.price_minor is not None:
         return after.price_minor is not None

@@ -69,7 +69,7 @@ export function authorisation(frame, wrong = '') {
     wrong,
     done: async ({ pin }) => {
       try {
-        await call('POST', '/v1/basket/authorise', { authorisation: pin });
+        await call('POST', '/v1/basket/authorise', { authorisation: pin, waiting_id: frame.waiting_id });
       } catch (error) {
         if (error.key === 'nothing_to_authorise') complain(error);
         else authorisation(frame, say(error.key) ?? error.message);

@@ -14,7 +14,7 @@ from agent.till.rules import NotAllowed, Piece
 from agent.till.supervisor_settings import SupervisorSettings
 from protocol.codes import parse_typed, render_control
 from protocol.events import Payment, PriceOverridden, Sale
-from protocol.feeds import Feed, TillLimits, body_encoder
+from protocol.feeds import Feed, Product, TillLimits, body_encoder
 from tests.agent.shop_kit import (
     CATALOGUE,
     MILK,
@@ -34,6 +34,7 @@ PIN = "4711"
 PIN_HASH = hash_pin(PIN)
 TEN_PERCENT = TillLimits(discount_limit_bp=1000, override_limit_bp=1000)
 TEA_CODE = "4006381333931"
+PEN = "04902505081163"
 
 
 def limit(counter: Counter, limits: TillLimits) -> None:
@@ -173,6 +174,26 @@ def test_what_waits_is_forgotten_with_its_basket(shop: Counter) -> None:
     assert shop.parts.desk.basket.lines[0].amount_minor == 450
 
 
+def test_a_pin_allows_what_was_shown_and_nothing_that_took_its_place(shop: Counter) -> None:
+    shop.scan(TEA_CODE)
+    change(shop, price_minor=400, reason="damaged")
+    shown = waiting(shop).waiting_id
+    change(shop, price_minor=1, reason="damaged")
+    assert key(shop.parts.pricing.authorise("Ann Li", shown)) == "nothing_to_authorise"
+    assert (waiting(shop).after_minor, shop.parts.desk.basket.lines[0].amount_minor) == (1, 450)
+    assert shop.parts.pricing.authorise("Ann Li", waiting(shop).waiting_id) is None
+    assert shop.parts.desk.basket.lines[0].amount_minor == 1
+
+
+def test_a_product_without_a_listed_price_has_nothing_to_override(shop: Counter) -> None:
+    shop.feed(Product(gtin=PEN, name="Pen"))
+    put(shop, 100, code=PEN)
+    assert change(shop, price_minor=80) is None
+    assert change(shop, quantity=D(3)) is None
+    (sale,) = sold(shop)
+    assert (sale.lines[0].amount_minor, sale.lines[0].override_id) == (240, None)
+
+
 def test_what_waits_can_be_given_up(shop: Counter) -> None:
     shop.scan(TEA_CODE)
     change(shop, price_minor=300, reason="damaged")
@@ -264,14 +285,20 @@ def test_a_refused_sale_leaves_no_override_behind(shop: Counter) -> None:
     assert shop.events() == []
 
 
-def put(counter: Counter, amount_minor: int, reason: str | None = None, by: str | None = None) -> str:
+def put(
+    counter: Counter,
+    amount_minor: int,
+    reason: str | None = None,
+    by: str | None = None,
+    code: str = TEA_CODE,
+) -> str:
     """A line by hand; its key."""
-    code = counter.parts.reader.read(parse_typed(TEA_CODE))
-    judged = counter.parts.verification.confirmed(code)
+    read = counter.parts.reader.read(parse_typed(code))
+    judged = counter.parts.verification.confirmed(read)
     by_hand = Piece(
         gtin=TEA, amount_minor=amount_minor, override=counter.parts.pricing.overriding(reason, by)
     )
-    found = counter.parts.selling.sell(code, judged, confirmed=True, by_hand=by_hand)
+    found = counter.parts.selling.sell(read, judged, confirmed=True, by_hand=by_hand)
     for work in found.follow_up:
         work()
     return found.key
