@@ -110,7 +110,7 @@ class Told:
                 return msgspec.structs.replace(refused, line=number)
         for number, line in enumerate(asked.lines, 1):
             code = self._read(parse_typed(line.gtin))
-            if code.refusal is None and code.kind != "gtin":
+            if code.refusal is None and code.kind not in {"gtin", "in_store"}:
                 reason = f"line {number}: gtin: a {code.kind}; expected 8, 12, 13 or 14 digits"
                 return Refusal(reason=reason, key="invalid", line=number)
             if (refused := self._fault(scans, f"line {number}", code, line.quantity)) is not None:

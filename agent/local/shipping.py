@@ -100,7 +100,7 @@ def _add_loading(router: APIRouter, parts: Parts) -> None:
     async def set_line(gtin: str, request: Request) -> Response:
         quantity = (await read(request, LoadedQuantity)).quantity
         code = parts.reader.read(parse_typed(gtin))
-        if code.kind != "gtin" or code.gtin is None:
+        if code.kind not in {"gtin", "in_store"} or code.gtin is None:
             raise Problem(422, f"gtin {gtin[:40]}: expected 8, 12, 13 or 14 digits", key="invalid")
         found, now_us = code.gtin, parts.clock.wall_us()
 

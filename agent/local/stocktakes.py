@@ -195,7 +195,7 @@ def _add_parts(router: APIRouter, parts: Parts) -> None:
         quantity = (await read(request, CountSet)).quantity
         key = stocktake_id, area
         code = parts.reader.read(parse_typed(gtin))
-        if code.kind != "gtin" or code.gtin is None:
+        if code.kind not in {"gtin", "in_store"} or code.gtin is None:
             raise Problem(422, f"gtin {gtin[:40]}: expected 8, 12, 13 or 14 digits", key="invalid")
         found, now_us = code.gtin, parts.clock.wall_us()
         _check(parts.counting_scans.not_wanted(key, found) if quantity else None)

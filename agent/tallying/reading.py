@@ -60,7 +60,9 @@ def goods_of(
     if product is not None and product.serialised and not uncoded:
         reason = "each piece of this product carries its own code: scan that one"
         return Asked(doubt=Doubt(key="own_code", reason=reason, question=Question.UNCODED), product=product)
-    amount = quantity if quantity is not None else quantity_on_label(code, product, catalogue.currency)
+    amount = quantity
+    if amount is None:  # a label that says nothing of it may say nought
+        amount = quantity_on_label(code, product, catalogue.currency) or None
     if amount is None and product is not None and product.unit != "each":
         reason = f"how much of it? This product is counted in {product.unit}"
         return Asked(doubt=Doubt(key="how_much", reason=reason, question=Question.QUANTITY), product=product)

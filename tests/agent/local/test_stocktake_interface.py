@@ -83,6 +83,12 @@ def test_what_was_counted_is_corrected_by_hand(api: Served) -> None:
     assert after == ["12.5", "0", "12.5"]
 
 
+def test_a_shops_own_number_is_set_by_hand_as_any_other(api: Served) -> None:
+    api.put(SHELF, json={})
+    told = api.put(f"{SHELF}/lines/02112345000008", json={"quantity": "0.750"}).json()
+    assert [(line["gtin"], line["quantity"]) for line in told["lines"]] == [("02112345000008", "0.750")]
+
+
 def test_a_piece_without_a_readable_code_is_counted_when_a_person_says_so(api: Served) -> None:
     api.put(SHELF, json={})
     asked = api.post(f"{SHELF}/scans", json={"code": "9506000134352"}).json()

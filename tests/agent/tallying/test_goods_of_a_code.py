@@ -58,6 +58,10 @@ def test_a_label_with_a_price_alone_counts_what_that_buys(shop: Counter) -> None
     assert quantity(read(shop, Code(kind="in_store", gtin=CHEESE, price="2.50"))) == D("0.250")
 
 
+def test_a_label_with_no_price_on_it_asks_how_much(shop: Counter) -> None:
+    assert question(read(shop, Code(kind="in_store", gtin=CHEESE, price="0.00"))) is Question.QUANTITY
+
+
 def test_weighed_goods_without_a_weight_ask_for_it(shop: Counter) -> None:
     assert question(read(shop, Code(kind="gtin", gtin=CHEESE))) is Question.QUANTITY
 
