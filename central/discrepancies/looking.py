@@ -21,6 +21,8 @@ from central.sites.rules import BRAND_DEALER
 
 NEAR = timedelta(days=21)
 """Differences at two sites that are further apart have nothing to do with each other."""
+AT_THAT_TIME = timedelta(days=2)
+"""What concerns a whole site speaks for a cause only around the time of the case."""
 BACK_DAYS = 120
 LATE_AFTER = timedelta(hours=6)
 """A machine that holds events back for longer, or has not been heard of for longer than that on top of a night, is late."""
@@ -85,6 +87,14 @@ def _around_despatch(connection: Connection, case: Discrepancy, now: datetime) -
         late_agents=_late_agents(connection, case.site, now),
         is_below_zero=_any_below_zero(connection, case.site, [one.gtin for one in awaited])
         or _fell_below_zero(connection, case.site, [one.gtin for one in awaited], left_at),
+        surplus_here=sum(
+            (
+                one.quantity
+                for one in awaited
+                if _surplus(connection, case.site, one.gtin, case.cause_key, case.site) == one.quantity
+            ),
+            Decimal(0),
+        ),
     )
 
 
@@ -330,17 +340,21 @@ def _same_house(connection: Connection, home: str, here: str) -> bool:
 
 
 def _other_classes(connection: Connection, case: Discrepancy) -> frozenset[str]:
-    """What else is open about the same item, and of what concerns all codes and clocks of the site."""
+    """What else is open about the same item, and of what concerned all codes and clocks of the site at that time."""
+    moments = times(case)
     found = connection.execute(
         """
         SELECT class FROM discrepancies WHERE item = %(item)s AND state IN ('open', 'assigned')
         UNION
         SELECT class FROM discrepancies WHERE site_id = %(site)s AND class = ANY (%(of_site)s) AND state IN ('open', 'assigned')
+           AND (%(first)s::timestamptz IS NULL OR opened_at BETWEEN %(first)s AND %(last)s)
         """,
         {
             "item": case.item,
             "site": case.site,
             "of_site": [DiscrepancyClass.CLOCK_STEP, DiscrepancyClass.UNKNOWN_CODES_BURST],
+            "first": moments[0] - AT_THAT_TIME if moments else None,
+            "last": moments[-1] + AT_THAT_TIME if moments else None,
         },
     ).fetchall()
     return frozenset(name for (name,) in found)

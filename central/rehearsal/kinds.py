@@ -160,6 +160,6 @@ def span(kind: Kind, days: int) -> tuple[int, int]:
         return min(20, days // 2), max(21, days - 35) if days >= 60 else days // 2 + 1
     if kind is Kind.LATE_TILL:
         return 6, max(7, days - 16)
-    if kind in (Kind.PRICE_NOT_HEARD, Kind.RETURN_NOT_BOOKED, Kind.SENT_ON_UNSEEN):
+    if kind in (Kind.PRICE_NOT_HEARD, Kind.RETURN_NOT_BOOKED, Kind.SENT_ON_UNSEEN, Kind.SOLD_TWICE_OFFLINE):
         return 12, max(13, days - 8)
     return 5, max(6, days - 6)

@@ -20,6 +20,8 @@ Mishap = Callable[[Trade, Shop, int, Fault, Random], list[Paper] | None]
 """None: there is no occasion today."""
 LATE = CLOSES - 20
 AWAY_FROM_COUNTS_DAYS = 30
+FAST_LINES_A_DAY = 1.0
+"""Of a slower product nobody can say that it is missed."""
 
 
 def free_goods(
@@ -90,7 +92,11 @@ def off_the_shelf(trade: Trade, shop: Shop, day: int, fault: Fault, _: Random) -
     if any(day <= one < day + distance for one in trade.counted_on(shop.site)):
         return None
     free = set(free_goods(trade, shop, least=5 * UNIT))
-    gtin = next((one.gtin for one in shop.site.goods if one.gtin in free), None)
+    a_day = {
+        one.gtin: share * shop.site.lines_a_day
+        for one, share in zip(shop.site.goods, shop.site.shares, strict=True)
+    }
+    gtin = next((one for one, lines in a_day.items() if one in free and lines >= FAST_LINES_A_DAY), None)
     if gtin is None:
         return None
     shop.hidden.add(gtin)

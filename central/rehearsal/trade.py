@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from central.rehearsal.journal import Journal
-from central.rehearsal.kinds import Fault, Kind
+from central.rehearsal.kinds import Fault, Kind, span
 from central.rehearsal.papers import EndCount, Paper, Part, Prices, Register, StartCount
 from central.rehearsal.retail import Retail
 from central.rehearsal.scoring import Dark, Expected, Planted
@@ -84,7 +84,9 @@ class Trade:
         """The faults of these kinds that wait at a site for their occasion."""
         wanted = set(kinds)
         return [
-            one for one in self.waiting.get(site, ()) if one.day <= day <= self.days and one.kind in wanted
+            one
+            for one in self.waiting.get(site, ())
+            if one.kind in wanted and one.day <= day <= span(one.kind, self.days)[1] + MOVES_AFTER_DAYS
         ]
 
     def move_on(self, day: int) -> None:

@@ -100,11 +100,11 @@ def short(case: Discrepancy, around: Surroundings) -> Likely:
     seen = _where_codes_turned_up(case, around, despatch, line)
     if seen is not None:
         return seen
-    elsewhere = _differs(around, is_short=False, site=case.site, from_site=from_site, gtin=case.gtin)
+    elsewhere = _differs(case, around, is_short=False, from_site=from_site)
     if elsewhere is not None and from_site is not None:
         return Likely(
             "sent_elsewhere",
-            0.9 if elsewhere.quantity == line.quantity else 0.75,
+            0.9,
             "another site has received more of this product from the same sender than was announced to it",
             "ask the other site; the settlement books the goods there",
             settlements.went_elsewhere(
@@ -235,12 +235,12 @@ def over(case: Discrepancy, around: Surroundings) -> Likely:
             else "the receipt names a despatch that nobody has announced to this site",
             "look at the papers: enter the despatch, or correct the receipt; what came is booked as a supplier's goods",
         )
-    missing = _differs(around, is_short=True, site=case.site, from_site=from_site, gtin=case.gtin)
+    missing = _differs(case, around, is_short=True, from_site=from_site)
     if missing is not None and missing.despatch is not None:
         line = Line(gtin=case.gtin, quantity=min(quantity, missing.quantity))
         return Likely(
             "sent_elsewhere",
-            0.9 if missing.quantity == quantity else 0.75,
+            0.9,
             "another site misses as many of this product from the same sender",
             "ask the other site; the settlement books the goods here",
             settlements.went_elsewhere(
@@ -297,6 +297,15 @@ def overdue(case: Discrepancy, around: Surroundings) -> Likely:
             "book the receipt; the settlement does it for all that is still awaited",
             settlements.received(despatch, lines, "lost_receipt") if lines else None,
         )
+    if around.surplus_here > 0:
+        return Likely(
+            "lost_receipt",
+            0.9,
+            "a count here has found what was sent too much: it has arrived, and its receipt was never booked",
+            "look whether that count is booked; the settlement then takes it off what is on its way, against the count",
+            settlements.written_off(despatch, from_site, case.site, lines) if lines else None,
+            (_told(case, "stock_counted", surplus=str(around.surplus_here)),),
+        )
     if around.late_agents:
         return Likely(
             "late_till",
@@ -315,19 +324,23 @@ def overdue(case: Discrepancy, around: Surroundings) -> Likely:
 
 
 def _differs(
-    around: Surroundings, *, is_short: bool, site: str, from_site: str | None, gtin: str
+    case: Discrepancy, around: Surroundings, *, is_short: bool, from_site: str | None
 ) -> Difference | None:
-    """A short or over receipt of the same product from the same sender at another site."""
-    found = [
-        one
-        for one in around.differences
-        if one.is_short is is_short
-        and one.site != site
-        and one.gtin == gtin
-        and one.from_site is not None
-        and one.from_site == from_site
-    ]
-    return found[0] if found else None
+    """A short or over receipt of as many of the same product from the same sender at another site. Another quantity says nothing: where
+    many sites are served, some other one always differs in the same weeks."""
+    return next(
+        (
+            one
+            for one in around.differences
+            if one.is_short is is_short
+            and one.site != case.site
+            and one.gtin == case.gtin
+            and one.quantity == quantity_of(case)
+            and one.from_site is not None
+            and one.from_site == from_site
+        ),
+        None,
+    )
 
 
 def _other_way_round(case: Discrepancy, around: Surroundings) -> Difference | None:
