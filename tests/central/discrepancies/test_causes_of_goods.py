@@ -151,6 +151,16 @@ def test_what_a_count_at_the_receiver_finds_too_much_was_not_scanned() -> None:
     assert [one.source for one in found.lines] == [WAY]
 
 
+def test_another_quantity_at_another_site_is_another_matter() -> None:
+    assert cause(case(SHORT), differences=(differs("west", "2"),)) == "not_loaded"
+    assert cause(case(OVER), differences=(differs("west", "2", is_short=True),)) == "loaded_too_much"
+
+
+def test_a_count_that_finds_a_delivery_says_that_its_receipt_was_lost() -> None:
+    assert cause(case(OVERDUE), awaited=(awaited(),), surplus_here=D(10)) == "lost_receipt"
+    assert cause(case(OVERDUE), awaited=(awaited(),)) == "lost_on_the_way"
+
+
 def test_a_smaller_surplus_at_the_receiver_says_nothing_of_what_was_missing() -> None:
     assert cause(case(SHORT), surplus_here=D(2)) == "not_loaded"
 
