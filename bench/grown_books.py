@@ -53,7 +53,7 @@ _FOLLOWING: dict[Table, str] = {
     Table.STOCK_DAYS: """
         INSERT INTO :partition (site_id, business_day, gtin, flow, quantity, value_minor, amount_minor)
         SELECT site_id, business_day, gtin, 'sold', sum(quantity), sum(value_minor), sum(99 + movement_id * 7 % 900)
-          FROM :movements GROUP BY site_id, business_day, gtin
+          FROM :movements GROUP BY site_id, business_day, gtin ORDER BY business_day, site_id, gtin
     """,
     Table.SALE_LINES: """
         INSERT INTO :partition (site_id, journal, seq, line, kind, sale_id, receipt, gtin, quantity, amount_minor, discount_minor, currency, item,
@@ -86,7 +86,8 @@ _CARRIED = """
       FROM :movements WHERE movement_id % 50 = 0 ORDER BY 1;
     INSERT INTO stock_months (site_id, month, gtin, flow, quantity, value_minor, amount_minor)
     SELECT site_id, ':month', gtin, flow, sum(quantity), sum(value_minor), sum(amount_minor)
-      FROM stock_days WHERE business_day >= ':month' AND business_day < ':until' AND flow = 'sold' GROUP BY site_id, gtin, flow;
+      FROM stock_days WHERE business_day >= ':month' AND business_day < ':until' AND flow = 'sold'
+     GROUP BY site_id, gtin, flow ORDER BY site_id, gtin;
     INSERT INTO stock AS kept (site_id, gtin, location, quantity, value_minor)
     SELECT site_id, gtin, location, sign * quantity, sign * value_minor
       FROM stock_months, (VALUES ('on_hand', -1), ('customer', 1)) AS leg (location, sign) WHERE month = ':month' AND flow = 'sold'
