@@ -114,7 +114,9 @@ def _take_back(life: Life, step: Step) -> Taken:
         site=step.site,  # where an item comes back, there it is
         container=None,
     )
-    return _taken(life, after, step)
+    # What was not sold after all was sold neither before its receipt nor against an order of the brand.
+    explained = (DiscrepancyClass.SOLD_WITHOUT_RECEIPT, DiscrepancyClass.ITEM_NOT_FOR_SALE)
+    return _taken(life, after, step, explained=explained)
 
 
 _REMEMBERED = (State.HELD, State.RECALLED)
