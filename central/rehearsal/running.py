@@ -41,6 +41,8 @@ SLOW_DAYS = 3
 """What central does every hour is done in every third night alone, the rest in each: less often than it is in earnest, and much faster."""
 SWEEP_DAYS = 9
 """Every site is gone through by the checks of the night once in so many nights."""
+ALWAYS_SITES = 40
+"""So many sites are gone through each time, however few there are."""
 STATEMENTS_AT_MOST = 1000
 """Of more site-days than that, the statements of so many are drawn (by the seed); their sums are compared for all."""
 _MACHINE_PAPERS = (Branch, Greeting, Garbage)
@@ -99,7 +101,7 @@ class Rehearsal:
         self._granted: dict[str, EpochGranted] = {}
         self._grants = 0
         self._intake = Intake(database, self._answered, self._clock, new_epoch=self._new_epoch)
-        a_round = -(-len(world.sites) * SLOW_DAYS // SWEEP_DAYS)
+        a_round = max(ALWAYS_SITES, -(-len(world.sites) * SLOW_DAYS // SWEEP_DAYS))
         self._rounds = CaseRounds(database, Limits(sites_a_round=a_round))
         self._to_cancel: list[Paper] = []
         self.seconds: dict[str, float] = {}
