@@ -146,7 +146,7 @@ def get_day_statement(
     with answered(), reading(central, caller, snapshot=True) as connection:
         statement = day_statement(connection, site, day, now=central.now(), as_of=as_of)
     if not tables.wants_csv(as_format, accept):
-        return json_of(statement)
+        return json_of(statement if caller.sees_every_site else _without_names(statement))
     products = statement.products if statement.as_of is None else statement.as_of.products
     return tables.csv_of(tables.PRODUCT_COLUMNS, map(tables.product_row, products), f"{site}-{day}")
 
@@ -213,6 +213,16 @@ def close_day(
         return _shown(site, day, closing.close(connection, site, day, by, complete=not awaited))
 
     return write.run(caller, work)
+
+
+def _without_names(statement: DayStatement) -> DayStatement:
+    """For those outside the brand: who of its people has closed the day is its own business."""
+    if statement.closed is None:
+        return statement
+    role = statement.closed.actor.partition(":")[0]
+    return msgspec.structs.replace(
+        statement, closed=msgspec.structs.replace(statement.closed, actor=role, reason=None)
+    )
 
 
 def _shown(site: str, day: date, closed: beside.Closed) -> ClosedDay:

@@ -40,7 +40,8 @@ ITEM = "010401234567890121ABC"
 BY_SITE = {
     "sites": "site_id", "agents": "site_id", "events": "site_id", "quarantine": "site_id", "movements": "site_id",
     "stock": "site_id", "sale_lines": "site_id", "items": "site_id", "item_trace": "site_id",
-    "discrepancies": "site_id", "discrepancy_audit": "site_id",
+    "discrepancies": "site_id", "discrepancy_audit": "site_id", "payments": "site_id", "stock_days": "site_id",
+    "stock_months": "site_id",
 }  # fmt: skip
 
 

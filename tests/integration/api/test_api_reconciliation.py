@@ -155,6 +155,17 @@ def test_a_day_is_closed_without_a_word_about_it(world: World) -> None:
     assert world.call("POST", f"/v1/reconciliation/S1/{TODAY}/close").json()["reason"] is None
 
 
+def test_who_of_the_brand_closed_a_day_is_told_to_the_brand_alone(world: World) -> None:
+    world.now = TOMORROW
+    world.post(f"/v1/reconciliation/S1/{TODAY}/close", {"reason": "month end"})
+    told = {
+        caller: world.get(f"/v1/reconciliation/S1/{TODAY}", caller)["closed"] for caller in ("boss", "checker", "own store")
+    }
+    assert {caller: (one["actor"], one["reason"]) for caller, one in told.items()} == {
+        "boss": ("brand:boss", "month end"), "checker": ("brand:boss", "month end"), "own store": ("brand", None)
+    }  # fmt: skip
+
+
 def test_a_closing_takes_the_days_before_it_too(world: World) -> None:
     world.now = TOMORROW
     world.post(f"/v1/reconciliation/S1/{TODAY}/close")
