@@ -258,7 +258,7 @@ class Shifts:
 
     def _write_move(self, asked: MoveAsked, move_id: str, connection: Connection) -> Written | Refusal:
         def make(inside: Connection) -> Made:
-            number = f"{self._lane}-C{take_number(inside, f'cash_move/{self._lane}'):05d}"
+            number = f"{self._lane}-M{take_number(inside, f'cash_move/{self._lane}'):05d}"
             shift_id = open_shift_id(inside)
             return Made(
                 number=number,

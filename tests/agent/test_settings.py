@@ -46,7 +46,7 @@ def test_an_empty_file_is_a_whole_configuration(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("retention_dayz = 5", "configuration FILE: retention_dayz = 5: this key is not known; expected one of broker, codes, data_dir, local, neighbours, printer, retention_days, scanner, till"),
+        ("retention_dayz = 5", "configuration FILE: retention_dayz = 5: this key is not known; expected one of broker, codes, data_dir, local, neighbours, printer, retention_days, scanner, supervisor, till"),
         ("[local]\nprot = 3", "configuration FILE: local.prot = 3: this key is not known; expected one of host, port, token"),
         ("[local]\nport = 'abc'", "configuration FILE: local.port = 'abc': expected a whole number"),
         ("[local]\nport = 70000", "configuration FILE: local.port = 70000: expected less than or equal to 65535"),
@@ -60,6 +60,10 @@ def test_an_empty_file_is_a_whole_configuration(tmp_path: Path) -> None:
         ("[neighbours]\nlisten = 'here'", "configuration FILE: neighbours.listen: 'here': expected host:port, such as 192.168.1.10:8322"),
         ("[[neighbours.agents]]\nagent = 'till-2'\nurl = 'http://x'", "configuration FILE: neighbours.agents[1].url: 'http://x': expected https://host:port, such as https://192.168.1.12:8322"),
         ("[[neighbours.agents]]\nagent = 'a'\n[[neighbours.agents]]\nagent = 'a'", "configuration FILE: neighbours.agents: agent 'a' stands there twice; expected each neighbour once"),
+        ("[[supervisor]]\ncard = 'ANN'", "configuration FILE: supervisor[1].name: expected a value, and there is none"),
+        ("[[supervisor]]\nname = 'Ann'\npin_hash = '4711'", "configuration FILE: supervisor[1].pin_hash: expected what countermark-agent pin-hash prints"),
+        ("[[supervisor]]\nname = 'Ann'\ncard = 'ann'", "configuration FILE: supervisor[1].card: 'ann': expected up to 40 of A-Z, 0-9 and '-', as on the card"),
+        ("[[supervisor]]\nname = 'Ann'\ncard = 'A'\n[[supervisor]]\nname = 'Bo'\ncard = 'A'", "configuration FILE: supervisor: card 'A' stands there twice; expected each card to be one person's"),
         ("=", "configuration FILE: not TOML: Invalid statement (at line 1, column 1)"),
     ],
 )  # fmt: skip

@@ -61,9 +61,9 @@ def test_a_shift_from_its_float_to_its_count(machine: Machine) -> None:
     machine.sell(cash_minor=450)
     assert (
         machine.run("cash", "out", "50", "safe drop").stdout
-        == "50.00 EUR taken out of the drawer (1-C00001)\n"
+        == "50.00 EUR taken out of the drawer (1-M00001)\n"
     )
-    assert machine.run("cash", "in", "0.50", "change").stdout == "0.50 EUR put into the drawer (1-C00002)\n"
+    assert machine.run("cash", "in", "0.50", "change").stdout == "0.50 EUR put into the drawer (1-M00002)\n"
     shown = machine.run("shift", "show").stdout
     assert shown.splitlines() == [
         "shift 1-Z00001 is open (Ann)",

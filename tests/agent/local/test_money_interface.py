@@ -53,7 +53,7 @@ def test_a_shift_is_opened_worked_in_and_closed(api: Served, shop: Counter) -> N
     sold = api.post("/v1/sales", json={"lines": [{"gtin": TEA}], "payments": [PAID]}).json()
     assert (sold["change_minor"], sold["tendered_minor"]) == (50, 500)
     moved = api.post("/v1/cash-moves", json={"amount_minor": -5_000, "reason": "safe drop"})
-    assert (moved.status_code, moved.json()["number"]) == (201, "1-C00001")
+    assert (moved.status_code, moved.json()["number"]) == (201, "1-M00001")
     current = api.get("/v1/shifts/current").json()
     assert (current["clerk"], current["shift"]["float_minor"], current["blind"]) == ("李雷", 10_000, True)
     closed = api.post("/v1/shifts/close", json={"denominations": {"5000": 1, "200": 2}})
