@@ -98,7 +98,7 @@ class Counting:
     def frame(self) -> StocktakeFrame:
         """What is being counted at the counter, as screens see it."""
         selected = self.selected
-        if selected.stocktake_id is None:
+        if selected.stocktake_id is None or self._is_over(selected):
             return StocktakeFrame()
         return self.frame_of(selected.stocktake_id, selected.area, SHOWN)
 
@@ -213,6 +213,11 @@ class Counting:
             self._drafts.put(draft_name(key), draft)
 
     # -- inside -------------------------------------------------------------------------------------------------------------
+
+    def _is_over(self, selected: Selected) -> bool:
+        """Whether central has ended what is chosen, and nothing of it waits to be sent."""
+        stocktake_id = selected.stocktake_id or ""
+        return self.stocktakes.find(stocktake_id) is None and not self.drafts_of(stocktake_id)
 
     def _take(self, selected: Selected) -> None:
         with self._lock:

@@ -23,6 +23,7 @@ function shows() {
 export async function fetchStocktakes() {
   try {
     state.stocktakes = (await call('GET', '/v1/stocktakes')).stocktakes;
+    state.counting = await call('GET', '/v1/counting'); // what was chosen may have ended meanwhile
     if (state.missing) state.missing = (await call('GET', `/v1/stocktakes/${part(counting().stocktake_id)}`)).missing;
     redraw();
   } catch (error) { complain(error); }

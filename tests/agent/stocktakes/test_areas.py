@@ -237,6 +237,15 @@ def test_a_stocktake_begun_here_is_kept_until_central_has_it_and_then_ends_with_
     assert counter.parts.counting.stocktakes.listed() == []
 
 
+def test_a_stocktake_that_has_ended_is_chosen_no_more(shop: Counter) -> None:
+    shop.parts.counting.select("s-1")
+    shop.feed_rows(Feed.STOCKTAKES, {"s-1": None})
+    shop.clock.advance(2_000_000)
+    before = shop.parts.counting.frame().stocktake_id
+    assert shop.parts.counting.clear(KEY) is None
+    assert (before, shop.parts.counting.frame().stocktake_id) == ("s-1", None)
+
+
 def test_an_area_of_a_stocktake_that_has_ended_can_still_be_sent(shop: Counter) -> None:
     shop.scan(TEA_CODE)
     shop.feed_rows(Feed.STOCKTAKES, {"s-1": None})
