@@ -25,7 +25,7 @@ from central.reconciliation.closing import close
 from central.reconciliation.periods import By, Span
 from central.reconciliation.ranges import PeriodLine, range_statement
 from central.reconciliation.rules import ProductLine, as_it_was
-from central.reconciliation.statement import Before
+from central.reconciliation.statement import Before, NotKept
 from central.reconciliation.totals import Scope, tree_totals
 from protocol.events import Body, GoodsLine, GoodsReceived, Sale, StockAdjusted
 from tests.integration.books import (
@@ -327,3 +327,28 @@ def test_housekeeping_closes_days_and_puts_voids_right(books: Central) -> None:
     later = from_microseconds(NOW_US + 30 * DAY_US)
     Housekeeping(books.database, lambda _: None, lambda: later, closing=Rule(hour=0)).once()
     assert [day for _, day, _ in closed_days(books)][-1] == later.date() - timedelta(days=1)
+
+
+def test_a_day_or_an_instant_that_is_no_longer_kept_is_refused_with_what_can_be_had(books: Central) -> None:
+    books.rows(
+        """
+        INSERT INTO dropped_partitions VALUES ('stock_days', 'a', '2026-09-01', 1, now()), ('movements', 'b', '2026-09-01', 1, now()),
+            ('sale_lines', 'c', '2026-09-22', 1, now())
+        RETURNING 1
+        """
+    )
+    with pytest.raises(NotKept, match="day 2026-08-31: days before 2026-09-01 are kept by month only"):
+        statement(books, date(2026, 8, 31))
+    with pytest.raises(NotKept, match="what central learned before 2026-09-01 is no longer kept one by one"):
+        statement(books, LAST, from_microseconds(NOW_US - 30 * DAY_US))
+    Till(books).bring([event(sale(line(MILK, "2", 400)), at_us=NOW_US)])
+    books.rows("DELETE FROM sale_lines RETURNING 1")
+    assert statement(books, LAST).balanced  # what has gone by retention is not missed
+
+
+def test_takings_that_the_receipts_do_not_bear_out_are_named(books: Central) -> None:
+    Till(books).bring([event(sale(line(MILK, "2", 400)), at_us=NOW_US)])
+    books.rows("UPDATE sale_lines SET amount_minor = 399 RETURNING 1")
+    assert statement(books, LAST).unbalanced == (
+        "takings: the receipts of the day come to 399 EUR, what was sold to 400 (minor units)",
+    )
