@@ -62,4 +62,8 @@ def explained(outcome: ReceiptOutcome) -> list[Cause]:
     ]
     if despatch.state is DespatchState.RECEIVED:
         causes.append((despatch.to_site, DiscrepancyClass.IN_TRANSIT_TOO_LONG, despatch.despatch_id))
+        causes += [
+            (despatch.from_site, DiscrepancyClass.DESPATCH_UNEXPECTED, f"{despatch.despatch_id}/{cause}")
+            for cause in ("own_site", "site_closed")
+        ]
     return causes

@@ -44,7 +44,9 @@ def raise_overdue(connection: Connection, now: datetime, limits: Limits) -> int:
                                 WHERE past.to_site_id = d.to_site_id AND past.from_site_id = d.from_site_id AND past.received_at IS NOT NULL
                                   AND past.received_at > past.despatched_at
                                 ORDER BY past.despatched_at DESC LIMIT %(history)s) AS past) AS lane ON true
-                 WHERE d.state <> 'received'
+                 -- What was sent where nobody awaits it is a case already.
+                 WHERE d.state <> 'received' AND d.to_site_id <> d.from_site_id
+                   AND EXISTS (SELECT FROM sites WHERE sites.site_id = d.to_site_id)
             ), awaited AS (
                 SELECT w.*, l.quantity, l.value_minor, l.lines
                   FROM waiting AS w

@@ -310,6 +310,17 @@ def test_goods_sent_where_nobody_awaits_them_have_left_and_the_case_can_be_settl
     assert_books_hold(world)
 
 
+def test_goods_that_were_sent_to_their_own_site_are_received_there_again_and_the_case_is_gone(
+    shops: tuple[World, Counter, Counter],
+) -> None:
+    world, first, _ = shops
+    first.report(sent("D1", goods(WATER, 4)), at=BEFORE)
+    first.report(received(goods(WATER, 4)), at=NOW)
+    assert world.stock("D1")["on_hand"] == "10"
+    assert open_cases(world) == set()
+    assert_books_hold(world)
+
+
 def test_a_foreign_dealer_hears_nothing_of_goods_that_were_sent_to_it(
     shops: tuple[World, Counter, Counter],
 ) -> None:
