@@ -114,12 +114,12 @@ def _take_back(life: Life, step: Step) -> Taken:
         site=step.site,  # where an item comes back, there it is
         container=None,
     )
-    # What was not sold after all was sold neither before its receipt nor against an order of the brand.
-    explained = (DiscrepancyClass.SOLD_WITHOUT_RECEIPT, DiscrepancyClass.ITEM_NOT_FOR_SALE)
-    return _taken(life, after, step, explained=explained)
+    return _taken(life, after, step, explained=_NOT_SOLD_AFTER_ALL)
 
 
 _REMEMBERED = (State.HELD, State.RECALLED)
+_NOT_SOLD_AFTER_ALL = (DiscrepancyClass.SOLD_WITHOUT_RECEIPT, DiscrepancyClass.ITEM_NOT_FOR_SALE)
+"""What was taken back was sold neither before its receipt nor against an order of the brand."""
 
 
 def _taken_back_before_its_sale(life: Life, step: Step) -> Taken:

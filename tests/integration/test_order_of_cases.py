@@ -96,10 +96,10 @@ def announce(books: Central) -> None:
         )
 
 
-def open_cases(books: Central) -> list[tuple[str, str, str]]:
+def open_cases(books: Central) -> list[tuple[str, ...]]:
     return books.rows(
         "SELECT class, site_id, cause_key FROM discrepancies WHERE state IN ('open', 'assigned') ORDER BY 1, 2, 3"
-    )  # type: ignore[return-value]
+    )
 
 
 @settings(

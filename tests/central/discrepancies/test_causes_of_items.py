@@ -12,7 +12,8 @@ from central.discrepancies.causes import RULES, Surroundings, likely_cause, name
 from central.discrepancies.causes.machines import has_check_digit
 from central.discrepancies.causes.surroundings import Awaited
 from central.discrepancies.rules import Discrepancy, DiscrepancyClass
-from central.discrepancies.settlements import CUSTOMER, Line, Settlement
+from central.discrepancies.settlements import Line, Settlement
+from central.ledger.rules import CUSTOMER
 
 MILK = "04012345678901"
 ITEM = f"01{MILK}21A"

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
+import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from central.discrepancies.watching.phantom_rules import (
     ONSET,
     Day,
-    Suspicion,
     dispersion,
     rhythm,
     suspicion,
@@ -49,7 +49,8 @@ def test_the_probability_is_that_of_the_stated_formula() -> None:
     found = suspicion(days([2.0] * 40 + [0.0] * 3), EVEN)
     nothing = [(40 / (40 + day)) ** (80 + 0.5) for day in range(4)]
     odds = ONSET * sum(nothing[:3]) / nothing[3]
-    assert found == Suspicion(pytest.approx(odds / (1 + odds)), 3, pytest.approx(6.0))
+    assert found is not None
+    assert msgspec.structs.astuple(found) == (pytest.approx(odds / (1 + odds)), 3, pytest.approx(6.0))
 
 
 def test_each_further_silent_day_makes_it_more_probable() -> None:
@@ -120,14 +121,15 @@ def test_too_short_a_history_says_nothing() -> None:
     assert suspicion(days([5.0] * 10 + [0.0] * 9), EVEN) is None
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10_000))
 def test_chance_alone_is_hardly_ever_beyond_the_limit(seed: int) -> None:
-    """A shelf that is never empty, 120 days long: of ten thousand such, the limit is passed by few if any."""
+    """A shelf that is never empty, for 120 days: of three thousand such the most suspicious one reaches 0.85."""
     chance = random.Random(seed)
     rate = chance.choice((0.4, 1.0, 2.5))
     sold = [float(_poisson(chance, rate)) for _ in range(120)]
     ends = [suspicion(days(sold[:end]), EVEN) for end in range(60, 121, 3)]
-    assert not any(one is not None and one.probability > 0.9999 for one in ends)
+    assert not any(one is not None and one.probability > 0.999 for one in ends)
 
 
 def _poisson(chance: random.Random, rate: float) -> int:

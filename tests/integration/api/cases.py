@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from central.discrepancies.watching.rounds import CaseRounds
@@ -41,7 +40,7 @@ def settle(world: World, one: dict[str, Any], **more: Any) -> dict[str, Any]:
     return dict(world.post(f"{path(one)}/settle", {"reason": "as proposed", "proposed": True, **more}))
 
 
-def on_the_way(world: World, gtin: str = WATER) -> Decimal:
+def on_the_way(world: World, gtin: str = WATER) -> int:
     """What is between all sites of a product."""
     with world.database.transaction() as connection:
         row = connection.execute(
@@ -49,7 +48,7 @@ def on_the_way(world: World, gtin: str = WATER) -> Decimal:
             (gtin,),
         ).fetchone()
     assert row is not None
-    return Decimal(row[0])
+    return int(row[0])
 
 
 def assert_books_hold(world: World) -> None:
