@@ -11,7 +11,7 @@ import pytest
 
 from protocol.events import Payment, ShiftClosed, ShiftOpened
 from tests.integration.api.test_api_process import central, write_config
-from tests.integration.api.test_api_reconciliation import TODAY, TOMORROW, cost, sell
+from tests.integration.api.traded import TODAY, TOMORROW, cost, sell
 from tests.integration.api.world import TEA, WATER, World
 
 
