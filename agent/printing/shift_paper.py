@@ -48,7 +48,8 @@ def _head(
     yield from _pair(said["opened"], times[0].strftime(_MINUTE), columns)
     yield from _pair(said["closed" if report.is_closed else "at"], times[1].strftime(_MINUTE), columns)
     if report.clerk:
-        yield from _pair(said["clerk"], printable(report.clerk), columns)
+        for text in wrap(f"{said['clerk']} {report.clerk}", columns):
+            yield Text(text=text)
 
 
 def _done(report: Report, words: Words, columns: int) -> Iterator[Line]:

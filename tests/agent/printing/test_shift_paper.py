@@ -57,7 +57,7 @@ def test_the_end_of_a_shift_in_32_columns() -> None:
         "Shift                   1-Z00001",
         "Opened          2025-10-09 08:00",
         "Closed          2025-10-09 18:30",
-        "Clerk                        Ann",
+        "Clerk Ann",
         "--------------------------------",
         "Sales: 3                   13.50",
         "Voids: 1                   -4.50",
