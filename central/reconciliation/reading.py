@@ -225,8 +225,8 @@ def last_stocktake(connection: Connection, site: str, day_end: datetime) -> Last
     """The last stocktake of a site that was booked, of those that began by the end of the day."""
     row = connection.execute(
         """
-        SELECT s.stocktake_id, s.name, s.started_at, s.ended_at, count(l.gtin), count(l.gtin) FILTER (WHERE l.variance <> 0),
-               coalesce(sum(l.value_minor), 0)::bigint
+        SELECT s.stocktake_id, s.name, s.started_at, s.ended_at, count(l.gtin), count(l.gtin) FILTER (WHERE l.state = 'booked' AND l.variance <> 0),
+               coalesce(sum(l.value_minor) FILTER (WHERE l.state = 'booked'), 0)::bigint
         FROM (
             SELECT site_id, stocktake_id, name, started_at, ended_at FROM stocktakes
             WHERE site_id = %s AND state = 'booked' AND started_at < %s ORDER BY started_at DESC, stocktake_id LIMIT 1

@@ -212,3 +212,47 @@ def test_a_site_that_is_not_there_is_named(books: Central) -> None:
 def test_the_statement_of_a_quiet_day_balances(books: Central) -> None:
     found = statement(books)
     assert (found.balanced, found.products, found.totals.receipts) == (True, (), 0)
+
+
+def test_the_last_booked_stocktake_before_the_end_of_the_day_stands_beside_it(books: Central) -> None:
+    books.rows(
+        """
+        INSERT INTO stocktakes (site_id, stocktake_id, name, blind, state, started_at, started_by, ended_at)
+        VALUES ('north', 'a', 'August', true, 'booked', '2026-08-31 20:00Z', 'x', '2026-08-31 23:00Z'),
+               ('north', 'b', 'September', true, 'booked', '2026-09-20 20:00Z', 'x', '2026-09-20 23:00Z'),
+               ('north', 'c', 'under way', true, 'counting', '2026-09-21 08:00Z', 'x', NULL),
+               ('north', 'd', 'October', true, 'booked', '2026-10-01 20:00Z', 'x', '2026-10-01 23:00Z'),
+               ('south', 'e', 'elsewhere', true, 'booked', '2026-09-21 08:00Z', 'x', '2026-09-21 09:00Z')
+        RETURNING 1
+        """
+    )
+    books.rows(
+        """
+        INSERT INTO stocktake_lines (site_id, stocktake_id, gtin, round, counted, counted_at, expected, variance, value_minor, state)
+        VALUES ('north', 'b', %s, 1, 3, '2026-09-20', 5, -2, -200, 'booked'), ('north', 'b', %s, 1, 3, '2026-09-20', 3, 0, 0, 'agrees'),
+               ('north', 'b', %s, 1, 9, '2026-09-20', 5, 4, 400, 'refused')
+        RETURNING 1
+        """,
+        MILK, BREAD, CHEESE,
+    )  # fmt: skip
+    found = statement(books).last_stocktake
+    assert found is not None
+    assert (found.name, found.products, found.variances, found.variance_value_minor) == (
+        "September",
+        3,
+        1,
+        -200,
+    )
+    assert statement(books, date(2026, 8, 1)).last_stocktake is None
+
+
+def test_codes_that_are_not_as_many_as_what_is_on_hand_stand_beside_it(books: Central) -> None:
+    trade(books)
+    books.rows("UPDATE products SET serialised = true WHERE gtin = %s RETURNING 1", MILK)
+    books.rows(
+        "INSERT INTO items (item, gtin, state, site_id) VALUES ('010401234567890121A', %s, 'sellable', 'north') RETURNING 1",
+        MILK,
+    )
+    found = statement(books)
+    assert [(one.gtin, one.on_hand, one.coded) for one in found.coded] == [(MILK, Decimal(15), 1)]
+    assert found.balanced
