@@ -268,8 +268,10 @@ def _arrivals(connection: Connection, site: str, gtin: str, now: datetime) -> tu
     row = connection.execute(
         """
         SELECT EXISTS (
-                   SELECT FROM movements WHERE site_id = %(site)s AND gtin = %(gtin)s AND destination = 'on_hand'
-                      AND source <> 'customer' AND quantity > 0),
+                   SELECT FROM generate_series(date_trunc('month', %(today)s::date) - interval '48 months', %(today)s::date, '1 month')
+                               AS calendar (month)
+                     JOIN stock_months AS sum ON sum.site_id = %(site)s AND sum.month = calendar.month::date AND sum.gtin = %(gtin)s
+                          AND sum.flow IN ('received', 'transferred_in', 'adjusted') AND sum.quantity > 0),
                (SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY day.quantity)
                   FROM generate_series(%(today)s::date - %(back)s, %(today)s::date, '1 day') AS calendar (at)
                   JOIN stock_days AS day ON day.site_id = %(site)s AND day.business_day = calendar.at::date

@@ -85,7 +85,7 @@ def judge(
         price = _price(line, prices, at, listed, policy, override)
         if price is not None:
             found.append(price)
-    discount = _discount(line, policy)
+    discount = _discount(line, policy, override)
     if discount is not None:
         found.append(discount)
     return found
@@ -135,7 +135,9 @@ def _cause(
     return "override_without_reason"
 
 
-def _discount(line: SaleLine, policy: Policy) -> Finding | None:
+def _discount(line: SaleLine, policy: Policy, override: Override | None) -> Finding | None:
+    if override is not None and override.authorised_by is not None:
+        return None  # a till asks for somebody who may for a discount beyond the limit too, and tells it the same way
     limit = policy.discount_limit_bp
     gross = line.amount_minor + line.discount_minor
     if limit is None or line.discount_minor <= ROUNDING_MINOR or gross <= 0:

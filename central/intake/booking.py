@@ -1,6 +1,6 @@
 """What follows from facts: receipt lines, movements, item lives, receipts against despatches, orders, discrepancies.
 
-Locks are taken in one order everywhere: cursors, containers, orders and despatches, shifts, stocktakes, items, balances, days and months,
+Locks are taken in one order everywhere: cursors, containers, orders and despatches, invoices, shifts, stocktakes, items, balances, days and months,
 discrepancies, feeds; within each of them in the order of their keys.
 """
 

@@ -195,7 +195,7 @@ def _without_codes(connection: Connection, gap: Gap) -> list[dict[str, Any]]:
     ).fetchall()
     told = []
     for cause, journal, seq, document, at, quantity, sold, body in found:
-        codes = sold if sold is not None else 0 if body is None else _codes_in(bytes(body), gap.gtin)
+        codes = sold if sold is not None else _codes_in(body, gap.gtin) if journal is not None else 0
         if codes is None or codes == quantity:
             continue
         behind = {"document": document} if journal is None else {"journal": journal, "seq": seq}
@@ -210,9 +210,11 @@ def _without_codes(connection: Connection, gap: Gap) -> list[dict[str, Any]]:
     return told[:DOCUMENTS]
 
 
-def _codes_in(body: bytes, gtin: str) -> int | None:
-    """How many codes of a product an event names; None where it names cases instead, in which they lie."""
-    fact = decode_event(body).body
+def _codes_in(body: bytes | None, gtin: str) -> int | None:
+    """How many codes of a product an event names; None where it names cases instead, in which they lie, or is past its retention."""
+    if body is None:
+        return None
+    fact = decode_event(bytes(body)).body
     if not isinstance(fact, GoodsReceived | GoodsDespatched | StockAdjusted):
         return None
     if not isinstance(fact, StockAdjusted) and fact.containers:

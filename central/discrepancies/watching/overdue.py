@@ -43,6 +43,9 @@ def raise_overdue(connection: Connection, now: datetime, limits: Limits) -> int:
                          FROM (SELECT received_at, despatched_at FROM despatches AS past
                                 WHERE past.to_site_id = d.to_site_id AND past.from_site_id = d.from_site_id AND past.received_at IS NOT NULL
                                   AND past.received_at > past.despatched_at
+                                  -- what was written off was never received
+                                  AND NOT EXISTS (SELECT FROM despatch_lines AS gone WHERE gone.to_site_id = past.to_site_id
+                                                     AND gone.despatch_id = past.despatch_id AND gone.settled > 0)
                                 ORDER BY past.despatched_at DESC LIMIT %(history)s) AS past) AS lane ON true
                  -- What was sent where nobody awaits it is a case already.
                  WHERE d.state <> 'received' AND d.to_site_id <> d.from_site_id

@@ -13,7 +13,7 @@ from central.journals.facts import iso
 from central.moments import business_day
 
 RHYTHM = timedelta(weeks=2 * RHYTHM_WEEKS)
-AT_ONCE = 500
+AT_ONCE = 5000
 _WORDS = {
     Why.OTHERS_HEARD: "other machines of the site are heard and this one is not",
     Why.USUAL_DAY: "a day on which it usually works has gone by without a word of it",
