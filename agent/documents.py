@@ -14,19 +14,13 @@ from typing import Protocol
 import msgspec
 
 from agent.clock import Clock
+from agent.refusals import Refusal
 from agent.store import Connection
 from agent.store.writer import Instead
 from agent.verification.local_items import note_items
 from protocol.events import Body, Event
 
-
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a document is not written. ``conflict`` tells a clash with what is there from a fault in the request."""
-
-    reason: str
-    conflict: bool = False
-    key: str = ""
-    line: int | None = None
+__all__ = ["ID_FIELDS", "Accepted", "AppendsEvents", "Documents", "Made", "Refusal", "Written"]
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):

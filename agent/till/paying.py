@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from agent.documents import Refusal
+from agent.refusals import Refusal
 from agent.till.rules import AMOUNT_LIMIT_MINOR
 from protocol.events import Payment, SaleReturned, SaleVoided
 
