@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import types
 from functools import cache
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from fastapi.responses import Response
@@ -27,10 +27,8 @@ def model_of(struct: type[msgspec.Struct]) -> type[BaseModel]:
         field.name: (_described(hints[field.name]), Field(alias=field.encode_name))
         for field in msgspec.structs.fields(struct)
     }
-    return create_model(struct.__name__, __doc__=inspect.cleandoc(struct.__doc__ or ""), **fields)
-
-
-T = TypeVar("T")
+    words = inspect.cleandoc(struct.__doc__ or "").replace("``", "`")
+    return create_model(struct.__name__, __doc__=words, __module__=struct.__module__, **fields)
 
 
 def _described(hint: Any) -> Any:
