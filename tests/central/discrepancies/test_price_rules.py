@@ -105,6 +105,15 @@ def test_a_discount_does_not_make_a_price_wrong() -> None:
     assert causes(line(1, discount=249)) == ["discount_beyond_limit"]
 
 
+def test_a_discount_that_somebody_allowed_is_no_case() -> None:
+    allowed, not_allowed = Override(125, "manager"), Override(125, None)
+    discounted = line(125, discount=125, override="o")
+    assert (causes(discounted, override=allowed), causes(discounted, override=not_allowed)) == (
+        [],
+        ["discount_beyond_limit"],
+    )
+
+
 def test_without_a_tolerance_prices_are_not_judged_and_without_a_limit_discounts_are_not() -> None:
     assert causes(line(1), Policy(price_list="p", currency="EUR", discount_limit_bp=1000)) == []
     assert causes(line(125, discount=125), Policy(price_list="p", currency="EUR", price_tolerance_bp=0)) == []
