@@ -17,7 +17,7 @@ from msgspec import UNSET, UnsetType
 from agent.documents import Refusal
 from agent.till.catalogue import Catalogue, ProductView
 from agent.till.money import times
-from agent.till.rules import AMOUNT_LIMIT_MINOR, LINES_LIMIT, quantity_fault
+from agent.till.rules import AMOUNT_LIMIT_MINOR, LINES_LIMIT, NotAllowed, quantity_fault
 from agent.verification.reader import Reader
 from agent.verification.rules import is_counted_by_item
 from agent.verification.service import Judged, Verification
@@ -135,6 +135,11 @@ class Resolved(msgspec.Struct, frozen=True, kw_only=True):
 def given(value: T | UnsetType | None) -> T | None:
     """A field that may be missing; None where it is."""
     return None if isinstance(value, UnsetType) else value
+
+
+def refusal(fault: NotAllowed | None) -> Refusal | None:
+    """What a rule forbids, as the answer to a document."""
+    return None if fault is None else Refusal(reason=fault.reason, key=fault.key, line=fault.line)
 
 
 def digest_source(asked: msgspec.Struct) -> bytes:

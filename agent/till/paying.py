@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from agent.refusals import Refusal
-from agent.till.rules import AMOUNT_LIMIT_MINOR
+from agent.till.rules import AMOUNT_LIMIT_MINOR, NotAllowed
 from protocol.events import Payment, SaleReturned, SaleVoided
 
 CASH = "cash"
@@ -17,48 +16,47 @@ PAYMENT_METHODS = (CASH, "card", "wallet")
 PAYMENTS_LIMIT = 50
 
 
-def payments_fault(payments: tuple[Payment, ...], field: str = "payments") -> Refusal | None:
+def payments_fault(payments: tuple[Payment, ...], field: str = "payments") -> NotAllowed | None:
     """Why these payments cannot be recorded, whatever they are for."""
     if len(payments) > PAYMENTS_LIMIT:
-        return Refusal(reason=f"{field}: {len(payments)} of them; expected {PAYMENTS_LIMIT} at most")
+        return NotAllowed("invalid", f"{field}: {len(payments)} of them; expected {PAYMENTS_LIMIT} at most")
     for payment in payments:
         if payment.method not in PAYMENT_METHODS:
-            return Refusal(
-                reason=f"payment method {payment.method!r}: expected one of {', '.join(PAYMENT_METHODS)}"
-            )
+            wanted = ", ".join(PAYMENT_METHODS)
+            return NotAllowed("invalid", f"payment method {payment.method!r}: expected one of {wanted}")
         tendered = payment.tendered_minor
         if not -AMOUNT_LIMIT_MINOR <= payment.amount_minor <= AMOUNT_LIMIT_MINOR:
-            return Refusal(
-                reason=f"{field}: amount {payment.amount_minor}: expected up to {AMOUNT_LIMIT_MINOR}"
+            return NotAllowed(
+                "bad_amount", f"{field}: amount {payment.amount_minor}: expected up to {AMOUNT_LIMIT_MINOR}"
             )
         if tendered is not None and not payment.amount_minor <= tendered <= AMOUNT_LIMIT_MINOR:
-            return Refusal(
-                reason=f"{field}: tendered {tendered} for {payment.amount_minor}: expected at least as much; "
+            return NotAllowed(
+                "tendered_too_little",
+                f"{field}: tendered {tendered} for {payment.amount_minor}: expected at least as much; "
                 "amount_minor is what the receipt keeps, the rest is change",
-                key="tendered_too_little",
             )
     return None
 
 
-def sum_fault(payments: tuple[Payment, ...], total_minor: int, field: str = "payments") -> Refusal | None:
+def sum_fault(payments: tuple[Payment, ...], total_minor: int, field: str = "payments") -> NotAllowed | None:
     """Why these payments do not pay a total; no payments at all say nothing of how it was paid."""
     if not payments:
         return None
     paid = sum(payment.amount_minor for payment in payments)
     if paid == total_minor:
         return None
-    return Refusal(
-        reason=f"{field}: come to {paid}, and the total is {total_minor}; expected the same, in minor units",
-        key="payments_differ",
+    return NotAllowed(
+        "payments_differ",
+        f"{field}: come to {paid}, and the total is {total_minor}; expected the same, in minor units",
     )
 
 
-def refunds_fault(refunds: tuple[Payment, ...], total_minor: int) -> Refusal | None:
+def refunds_fault(refunds: tuple[Payment, ...], total_minor: int) -> NotAllowed | None:
     """Why money cannot go back like this."""
     if (fault := payments_fault(refunds, "refunds")) is not None:
         return fault
     if any(refund.amount_minor < 0 or refund.tendered_minor is not None for refund in refunds):
-        return Refusal(reason="refunds: expected amounts of 0 or more, and nothing tendered")
+        return NotAllowed("bad_amount", "refunds: expected amounts of 0 or more, and nothing tendered")
     return sum_fault(refunds, total_minor, "refunds")
 
 

@@ -19,7 +19,7 @@ from agent.shop import Shop
 from agent.store import Connection
 from agent.store.series import take_number
 from agent.till import return_rules, rules
-from agent.till.asked import DISPOSITIONS, Resolver, ReturnAsked, digest_source, given, moment_us
+from agent.till.asked import DISPOSITIONS, Resolver, ReturnAsked, digest_source, given, moment_us, refusal
 from agent.till.desk import Desk
 from agent.till.frames import CompletedFrame
 from agent.till.paying import refunds_fault
@@ -167,9 +167,8 @@ class Returns:
     ) -> Made | Refusal:
         total_minor = sum(line.amount_minor for line in brought.lines)
         refunds = given(asked.refunds) or ()
-        refused = self._shifts.wanted(connection, is_told_late=returned_at_us is not None) or refunds_fault(
-            refunds, total_minor
-        )
+        refused = self._shifts.wanted(connection, is_told_late=returned_at_us is not None)
+        refused = refused or refusal(refunds_fault(refunds, total_minor))
         if refused is not None:
             return refused
         sale_ids = self._sales_of(connection, brought)

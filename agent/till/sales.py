@@ -24,6 +24,7 @@ from agent.till.asked import (
     digest_source,
     given,
     moment_us,
+    refusal,
 )
 from agent.till.desk import Desk
 from agent.till.frames import CompletedFrame
@@ -64,7 +65,7 @@ class Sales:
         sold_at_us = moment_us(asked.sold_at, "sold_at")
         if isinstance(sold_at_us, Refusal):
             return sold_at_us
-        if (fault := payments_fault(asked.payments)) is not None:
+        if (fault := refusal(payments_fault(asked.payments))) is not None:
             return fault
         if asked.currency not in {None, self._desk.currency}:
             return Refusal(
@@ -94,7 +95,7 @@ class Sales:
         sold_at_us = moment_us(asked.sold_at, "sold_at")
         if isinstance(sold_at_us, Refusal):
             return sold_at_us
-        if (fault := payments_fault(asked.payments)) is not None:
+        if (fault := refusal(payments_fault(asked.payments))) is not None:
             return fault
         sale_id = asked.sale_id
         # The id of the basket on the counter is a new one; should it not be, the write finds out.
@@ -138,7 +139,7 @@ class Sales:
         )
 
         def make(inside: Connection) -> Made | Refusal:
-            if (wrong := sum_fault(asked.payments, rules.total_minor(basket))) is not None:
+            if (wrong := refusal(sum_fault(asked.payments, rules.total_minor(basket)))) is not None:
                 return wrong
             for line in basket.lines:
                 known = None if line.item is None else find_item(inside, line.item)

@@ -12,7 +12,7 @@ from agent.documents import Made, Refusal, Written
 from agent.shifts.service import Shifts
 from agent.shop import Shop
 from agent.store import Connection
-from agent.till.asked import VoidAsked, moment_us
+from agent.till.asked import VoidAsked, moment_us, refusal
 from agent.till.frames import CompletedFrame
 from agent.till.paying import refunds_fault
 from agent.till.provenance import NotKnown, NotSold, SoldElsewhere, SoldHere, provenance
@@ -99,9 +99,8 @@ class Voids:
             return refused
         sale = kept.sale
         total_minor = sum(line.amount_minor for line in sale.lines)
-        refused = self._shifts.wanted(connection, is_told_late=voided_at_us is not None) or refunds_fault(
-            asked.refunds, total_minor
-        )
+        refused = self._shifts.wanted(connection, is_told_late=voided_at_us is not None)
+        refused = refused or refusal(refunds_fault(asked.refunds, total_minor))
         if refused is not None:
             return refused
         self._documents.mark_voided(connection, sale_id, void_id)

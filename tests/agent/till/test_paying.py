@@ -48,8 +48,8 @@ def test_a_receipt_is_paid_in_several_ways(counter: Counter) -> None:
     [
         (cash(450, 400), "tendered_too_little"),
         (cash(450, 10**13), "tendered_too_little"),
-        (cash(10**13), ""),
-        (Payment(method="gold", amount_minor=450), ""),
+        (cash(10**13), "bad_amount"),
+        (Payment(method="gold", amount_minor=450), "invalid"),
     ],
 )
 def test_a_payment_that_cannot_be_is_refused(counter: Counter, payment: Payment, key: str) -> None:
