@@ -108,7 +108,7 @@ def _tell_of_crossings(
     crossed = {
         key: product.on_hand.quantity
         for key, product in kept.items()
-        if (product.on_hand.quantity < 0) != (product.found_quantity < 0)
+        if (product.on_hand.quantity < 0) != (product.on_hand.found_quantity < 0)
     }
     fallen = {key: quantity for key, quantity in crossed.items() if quantity < 0}
     if fallen:

@@ -8,9 +8,9 @@ from datetime import date
 import msgspec
 
 from central.database import Connection
-from central.database.bulk import Bulk, load
+from central.database.bulk import Bulk, load, text_of
 from central.ledger.entries import DayKey, Restatement, Sum, changed
-from central.ledger.storage import columns
+from central.ledger.storage import texts
 
 _RESTATEMENTS = Bulk(
     "restatements",
@@ -47,10 +47,9 @@ def closed_through(connection: Connection, sites: Collection[str]) -> dict[str, 
 
 def add(connection: Connection, days: Mapping[DayKey, Sum]) -> None:
     """Add to the rows of days, and to those of their months."""
-    keys = changed(days)
-    if not keys:
+    rows = changed(days)
+    if not rows:
         return
-    rows = [(*key, days[key].quantity, days[key].value_minor, days[key].amount_minor) for key in keys]
     connection.execute(
         """
         WITH added AS MATERIALIZED (
@@ -76,7 +75,15 @@ def add(connection: Connection, days: Mapping[DayKey, Sum]) -> None:
                value_minor = kept.value_minor + EXCLUDED.value_minor,
                amount_minor = kept.amount_minor + EXCLUDED.amount_minor
         """,
-        columns(rows),
+        texts(
+            [site for (site, _, _, _), _ in rows],
+            [text_of(day) for (_, day, _, _), _ in rows],
+            [gtin for (_, _, gtin, _), _ in rows],
+            [flow for (_, _, _, flow), _ in rows],
+            [str(added.quantity) for _, added in rows],
+            [str(added.value_minor) for _, added in rows],
+            [str(added.amount_minor) for _, added in rows],
+        ),
     )
 
 

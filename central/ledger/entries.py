@@ -33,6 +33,7 @@ from central.ledger.valuation import Kept, value
 from central.moments import business_day
 from central.sales.rules import ReceiptLine
 
+SHELVES = (ON_HAND, QUARANTINE)
 ProductKey = tuple[str, str]
 """(site, gtin)"""
 DayKey = tuple[str, date, str, str]
@@ -101,17 +102,30 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
 class Entries:
     """Postings and receipt lines as they are entered one after the other, and what comes of all of them together.
 
-    ``values`` are the worths of what was posted, in its order. ``movements`` are these and what they brought with them.
+    ``values`` are the worths of what was posted, in its order. ``movements`` are these and what they brought with them. What has changed on
+    the shelves is said by ``world.kept``, which is carried along.
     """
 
     def __init__(self, world: World) -> None:
         self._world = world
         self.values: list[int] = []
         self.movements: list[Entry] = []
-        self.balances: dict[BalanceKey, Sum] = {}
+        self._elsewhere: dict[BalanceKey, Sum] = {}
         self.days: dict[DayKey, Sum] = {}
         self.restatements: list[Restatement] = []
         self.corrections: list[Correction] = []
+
+    @property
+    def balances(self) -> dict[BalanceKey, Sum]:
+        """What has changed in each balance."""
+        changes = dict(self._elsewhere)
+        for (site, gtin), kept in self._world.kept.items():
+            for location, shelf in ((ON_HAND, kept.on_hand), (QUARANTINE, kept.quarantine)):
+                quantity = shelf.quantity - shelf.found_quantity
+                value_minor = shelf.value_minor - shelf.found_value_minor
+                if quantity or value_minor:
+                    changes[site, gtin, location] = Sum(quantity, value_minor)
+        return changes
 
     def post(self, postings: Iterable[Posting]) -> None:
         """Enter postings, in their order."""
@@ -157,27 +171,32 @@ class Entries:
         return valued.value_minor
 
     def _book(self, posting: Posting, worth: int) -> None:
-        """A movement that is valued: into the balances, and under its head of the day."""
-        site, movement, day = posting.site, posting.movement, posting.business_day
-        gtin, quantity = movement.gtin, movement.quantity
+        """A movement that is valued: into the balances, and under its head of the day. Every line of every receipt comes through here."""
+        site, movement = posting.site, posting.movement
+        gtin, quantity, source, destination = (
+            movement.gtin,
+            movement.quantity,
+            movement.source,
+            movement.destination,
+        )
         self.movements.append(Entry(posting, worth))
-        source = self._balance((site, gtin, movement.source))
-        source.quantity -= quantity
-        source.value_minor -= worth
-        destination = self._balance((site, gtin, movement.destination))
-        destination.quantity += quantity
-        destination.value_minor += worth
-        head = flow_of(movement.source, movement.destination, movement.cause)
+        if source not in SHELVES:
+            self._carry((site, gtin, source), -quantity, -worth)
+        if destination not in SHELVES:
+            self._carry((site, gtin, destination), quantity, worth)
+        head = flow_of(source, destination, movement.cause)
         if head is None:
             return
         flow, sign = head
-        sum_ = self._day((site, day, gtin, flow))
-        sum_.quantity += sign * quantity
-        sum_.value_minor += sign * worth
-        if self._is_closed(site, day):
+        if sign < 0:
+            quantity, worth = -quantity, -worth
+        sum_ = self._day((site, posting.business_day, gtin, flow))
+        sum_.quantity += quantity
+        sum_.value_minor += worth
+        if self._is_closed(site, posting.business_day):
             self.restatements.append(
                 Restatement(
-                    site, day, posting.recorded_at, gtin, flow, sign * quantity, sign * worth, 0,
+                    site, posting.business_day, posting.recorded_at, gtin, flow, quantity, worth, 0,
                     posting.journal, posting.seq, posting.document,
                 )
             )  # fmt: skip
@@ -218,11 +237,13 @@ class Entries:
     def _is_closed(self, site: str, day: date) -> bool:
         return day <= self._world.closed_through.get(site, date.min)
 
-    def _balance(self, key: BalanceKey) -> Sum:
-        found = self.balances.get(key)
-        if found is None:
-            found = self.balances[key] = Sum()
-        return found
+    def _carry(self, key: BalanceKey, quantity: Decimal, worth: int) -> None:
+        balance = self._elsewhere.get(key)
+        if balance is None:
+            self._elsewhere[key] = Sum(quantity, worth)
+        else:
+            balance.quantity += quantity
+            balance.value_minor += worth
 
     def _day(self, key: DayKey) -> Sum:
         found = self.days.get(key)
@@ -242,8 +263,10 @@ def is_before_count(posting: Posting, counted_at: datetime) -> bool:
     )
 
 
-def changed(sums: Mapping[Key, Sum]) -> list[Key]:
-    """The keys under which something has changed, in the order in which rows are locked."""
+def changed(sums: Mapping[Key, Sum]) -> list[tuple[Key, Sum]]:
+    """What has changed under each key, in the order in which rows are locked."""
     return [
-        key for key in sorted(sums) if sums[key].quantity or sums[key].value_minor or sums[key].amount_minor
+        (key, sums[key])
+        for key in sorted(sums)
+        if sums[key].quantity or sums[key].value_minor or sums[key].amount_minor
     ]

@@ -14,7 +14,7 @@ from central.database.bulk import Bulk, load, text_of
 from central.ledger.counts import Counts
 from central.ledger.entries import Entry, ProductKey, Site, Sum, changed
 from central.ledger.rules import ON_HAND, QUARANTINE, BalanceKey
-from central.ledger.valuation import Kept, Shelf
+from central.ledger.valuation import Kept, Shelf, found
 
 _MOVEMENTS = Bulk(
     "movements",
@@ -32,18 +32,18 @@ _MOVEMENTS = Bulk(
 _SEPARATOR = "\x1f"
 
 
-def columns(rows: Iterable[Sequence[object]]) -> tuple[str, ...]:
-    """Rows as one text a column, for ``string_to_array(…, E'\\x1f')``: a list would be quoted element by element, which costs more
-    than the rows themselves. No text of the ledger holds this sign: see :mod:`central.intake.bookable`."""
-    return tuple(_SEPARATOR.join(map(str, column)) for column in zip(*rows, strict=True))
+def texts(*columns: Iterable[str]) -> tuple[str, ...]:
+    """One text a column, for ``string_to_array(…, E'\\x1f')``: a list would be quoted element by element, which costs more than the rows
+    themselves. No text of the ledger holds this sign: see :mod:`central.intake.bookable`."""
+    return tuple(_SEPARATOR.join(column) for column in columns)
 
 
 def sites_of(connection: Connection, sites: Collection[str]) -> dict[str, Site]:
     """What the ledger needs to know of sites."""
-    found = connection.execute(
+    rows = connection.execute(
         "SELECT site_id, currency, time_zone FROM sites WHERE site_id = ANY (%s)", (sorted(sites),)
     )
-    return {site: Site(currency, time_zone) for site, currency, time_zone in found}
+    return {site: Site(currency, time_zone) for site, currency, time_zone in rows}
 
 
 def lock(
@@ -64,7 +64,7 @@ def lock(
             FROM unnest(string_to_array(%s, E'\x1f'), string_to_array(%s, E'\x1f')::bpchar[]) AS wanted (site_id, gtin)
             ON CONFLICT (site_id, gtin, location) DO NOTHING
             """,
-            columns(missing),
+            texts(*zip(*missing, strict=True)),
         )
         kept |= _lock(connection, missing)
     for (site, gtin), shelf in _quarantine(connection, sorted(quarantined)).items():
@@ -76,7 +76,7 @@ def _lock(connection: Connection, wanted: Sequence[ProductKey]) -> dict[ProductK
     if not wanted:
         return {}
     # Row by row through the key: a join would rather read the whole table, which grows with every site.
-    found = connection.execute(
+    rows = connection.execute(
         """
         SELECT n, shelf.*
         FROM unnest(string_to_array(%s, E'\x1f'), string_to_array(%s, E'\x1f')::bpchar[])
@@ -87,26 +87,25 @@ def _lock(connection: Connection, wanted: Sequence[ProductKey]) -> dict[ProductK
             LIMIT 1 FOR NO KEY UPDATE
         ) AS shelf
         """,
-        columns(wanted),
+        texts(*zip(*wanted, strict=True)),
     ).fetchall()
     return {
         wanted[n - 1]: Kept(
-            on_hand=Shelf(quantity, value_minor),
+            on_hand=found(quantity, value_minor),
             quarantine=Shelf(),
             unit_cost_minor=unit_cost_minor,
             counted_at=counted_at,
             counted_in=counted_in,
-            found_quantity=quantity,
             found_unit_cost_minor=unit_cost_minor,
         )
-        for n, quantity, value_minor, unit_cost_minor, counted_at, counted_in in found
+        for n, quantity, value_minor, unit_cost_minor, counted_at, counted_in in rows
     }
 
 
 def _quarantine(connection: Connection, wanted: Sequence[ProductKey]) -> dict[ProductKey, Shelf]:
     if not wanted:
         return {}
-    found = connection.execute(
+    rows = connection.execute(
         """
         SELECT n, shelf.*
         FROM unnest(string_to_array(%s, E'\x1f'), string_to_array(%s, E'\x1f')::bpchar[])
@@ -117,9 +116,9 @@ def _quarantine(connection: Connection, wanted: Sequence[ProductKey]) -> dict[Pr
             LIMIT 1
         ) AS shelf
         """,
-        columns(wanted),
+        texts(*zip(*wanted, strict=True)),
     )
-    return {wanted[n - 1]: Shelf(quantity, value_minor) for n, quantity, value_minor in found}
+    return {wanted[n - 1]: found(quantity, value_minor) for n, quantity, value_minor in rows}
 
 
 def counts_of(connection: Connection, products: Collection[ProductKey]) -> Counts:
@@ -127,16 +126,16 @@ def counts_of(connection: Connection, products: Collection[ProductKey]) -> Count
     wanted = sorted(products)
     if not wanted:
         return Counts()
-    found = connection.execute(
+    rows = connection.execute(
         """
         SELECT site_id, gtin, lines.counted_at, stocktake_id
         FROM unnest(string_to_array(%s, E'\x1f'), string_to_array(%s, E'\x1f')::bpchar[]) AS wanted (site_id, gtin)
         JOIN stocktake_lines AS lines USING (site_id, gtin)
         WHERE lines.state = 'booked'
         """,
-        columns(wanted),
+        texts(*zip(*wanted, strict=True)),
     )
-    return Counts(found.fetchall())
+    return Counts(rows.fetchall())
 
 
 def note_unit_costs(connection: Connection, site: str, unit_costs_minor: Mapping[str, Decimal]) -> None:
@@ -203,12 +202,9 @@ def carry(
     connection: Connection, balances: Mapping[BalanceKey, Sum], kept: Mapping[ProductKey, Kept]
 ) -> None:
     """Carry balances along with what has changed in them. The shelves among them are locked."""
-    keys = changed(balances)
-    if not keys:
+    rows = changed(balances)
+    if not rows:
         return
-    rows = [
-        (*key, balances[key].quantity, balances[key].value_minor, _new_unit_cost(key, kept)) for key in keys
-    ]
     connection.execute(
         """
         INSERT INTO stock AS balance (site_id, gtin, location, quantity, value_minor, unit_cost_minor)
@@ -221,18 +217,25 @@ def carry(
                value_minor = balance.value_minor + EXCLUDED.value_minor,
                unit_cost_minor = coalesce(EXCLUDED.unit_cost_minor, balance.unit_cost_minor)
         """,
-        columns(rows),
+        texts(
+            [site for (site, _, _), _ in rows],
+            [gtin for (_, gtin, _), _ in rows],
+            [location for (_, _, location), _ in rows],
+            [str(change.quantity) for _, change in rows],
+            [str(change.value_minor) for _, change in rows],
+            [_new_unit_cost(key, kept) for key, _ in rows],
+        ),
     )
 
 
-def _new_unit_cost(key: BalanceKey, kept: Mapping[ProductKey, Kept]) -> object:
+def _new_unit_cost(key: BalanceKey, kept: Mapping[ProductKey, Kept]) -> str:
     """What a unit on a shelf is worth now, if that has changed."""
     site, gtin, location = key
     if location != ON_HAND:
         return ""
     product = kept[site, gtin]
     same = product.unit_cost_minor == product.found_unit_cost_minor
-    return "" if same or product.unit_cost_minor is None else product.unit_cost_minor
+    return "" if same or product.unit_cost_minor is None else str(product.unit_cost_minor)
 
 
 def concerns_quarantine(source: str, destination: str) -> bool:

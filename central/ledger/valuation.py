@@ -26,17 +26,18 @@ _UNIT_CONTEXT = Context(prec=15)
 
 
 class Shelf(msgspec.Struct, gc=False):
-    """What lies somewhere, and what all of it is worth. Both move on as movements are valued."""
+    """What lies somewhere, and what all of it is worth. Both move on as movements are valued; ``found_…`` is what was there before."""
 
     quantity: Decimal = ZERO
     value_minor: int = 0
+    found_quantity: Decimal = ZERO
+    found_value_minor: int = 0
 
 
 class Kept(msgspec.Struct, gc=False):
     """A product at a site. ``unit_cost_minor`` is what a unit was worth when some last came in; None before any cost was known.
 
-    ``counted_at`` and ``counted_in`` are of the last count that was booked. ``found_quantity`` and ``found_unit_cost_minor`` are what was
-    there before anything was valued.
+    ``counted_at`` and ``counted_in`` are of the last count that was booked.
     """
 
     on_hand: Shelf
@@ -44,7 +45,6 @@ class Kept(msgspec.Struct, gc=False):
     unit_cost_minor: Decimal | None = None
     counted_at: datetime | None = None
     counted_in: str | None = None
-    found_quantity: Decimal = ZERO
     found_unit_cost_minor: Decimal | None = None
 
     def shelf(self, location: str) -> Shelf | None:
@@ -52,6 +52,11 @@ class Kept(msgspec.Struct, gc=False):
         if location == ON_HAND:
             return self.on_hand
         return self.quarantine if location == QUARANTINE else None
+
+
+def found(quantity: Decimal, value_minor: int) -> Shelf:
+    """A shelf as it is found."""
+    return Shelf(quantity, value_minor, quantity, value_minor)
 
 
 class Valued(msgspec.Struct, frozen=True, gc=False):

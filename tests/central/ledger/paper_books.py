@@ -20,7 +20,7 @@ from central.ledger.entries import (
     World,
 )
 from central.ledger.rules import ON_HAND, QUARANTINE, BalanceKey, Posting
-from central.ledger.valuation import Kept, Shelf
+from central.ledger.valuation import Kept, found
 from central.sales.rules import ReceiptLine
 from tests.central.facts import NOON
 
@@ -64,7 +64,7 @@ class PaperBooks:
         shelves = []
         for location in (ON_HAND, QUARANTINE):
             balance = self.balances.get((site, gtin, location), Sum())
-            shelves.append(Shelf(balance.quantity, balance.value_minor))
+            shelves.append(found(balance.quantity, balance.value_minor))
         counted_at, counted_in = self.counted.get((site, gtin), (None, None))
         unit = self.units.get((site, gtin))
         return Kept(
@@ -73,7 +73,6 @@ class PaperBooks:
             unit_cost_minor=unit,
             counted_at=counted_at,
             counted_in=counted_in,
-            found_quantity=shelves[0].quantity,
             found_unit_cost_minor=unit,
         )
 
@@ -108,8 +107,12 @@ class PaperBooks:
         """The balances that are not zero."""
         return {key: one.quantity for key, one in self.balances.items() if one.quantity}
 
+    def not_zero(self) -> dict[BalanceKey, Sum]:
+        """The balances that are not zero, in quantity or in value."""
+        return {key: one for key, one in self.balances.items() if one.quantity or one.value_minor}
+
     def replayed(self) -> dict[BalanceKey, Sum]:
-        """The balances as the movements give them."""
+        """The same, as the movements give them."""
         sums: dict[BalanceKey, Sum] = {}
         for entry in self.movements:
             movement, site = entry.posting.movement, entry.posting.site
@@ -117,7 +120,7 @@ class PaperBooks:
                 one = sums.setdefault((site, movement.gtin, location), Sum())
                 one.quantity += sign * movement.quantity
                 one.value_minor += sign * entry.value_minor
-        return sums
+        return {key: one for key, one in sums.items() if one.quantity or one.value_minor}
 
 
 Key = TypeVar("Key", BalanceKey, DayKey)
