@@ -55,7 +55,6 @@ class Pricing:
     def __init__(self, shop: Shop, desk: Desk, supervisors: Supervisors) -> None:
         self.supervisors = supervisors
         self._replica = shop.replica
-        self._clock = shop.clock
         self._clerk = shop.clerk
         self._announce = shop.announce
         self._desk = desk
@@ -170,7 +169,6 @@ class Pricing:
         return Overriding(
             override_id=str(uuid.uuid4()),
             reason=(reason or "").strip(),
-            at_us=self._clock.wall_us(),
             clerk=self._clerk.name(),
             authorised_by=authorised_by,
         )

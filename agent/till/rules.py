@@ -31,11 +31,10 @@ class NotAllowed(msgspec.Struct, frozen=True):
 
 
 class Overriding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """That a person changed a price or went beyond a limit: under which id it is told, why, when, and who allowed it."""
+    """That a person changed a price or went beyond a limit: under which id it is told, why, and who allowed it."""
 
     override_id: str
     reason: str
-    at_us: int
     clerk: str | None = None
     authorised_by: str | None = None
 
