@@ -180,11 +180,11 @@ def append(connection: Connection, movements: Sequence[Entry]) -> None:
 
 
 def _book_documents(connection: Connection, movements: Sequence[Entry]) -> None:
-    """A document is booked once, and in one go."""
+    """A document is booked once, and in one go. What an event is behind is booked once because the event is."""
     documents = {
         (entry.posting.site, entry.posting.document): entry.posting.recorded_at
         for entry in movements
-        if entry.posting.document is not None
+        if entry.posting.document is not None and entry.posting.journal is None
     }
     if not documents:
         return

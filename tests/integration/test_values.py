@@ -247,6 +247,24 @@ def test_a_sale_from_before_a_booked_count_corrects_that_count_and_leaves_the_sh
     assert (seq, event_time) == (1, from_microseconds(NOW_US))
 
 
+def test_a_line_that_is_turned_over_after_a_count_corrects_it_twice(books: Central) -> None:
+    open_with(books, 10, "100")
+    with books.database.transaction() as connection:
+        connection.execute(
+            "UPDATE stock SET counted_at = %s, counted_in = 'spring' WHERE location = 'on_hand'",
+            (from_microseconds(NOW_US),),
+        )
+    for source, destination in ((SUPPLIER, ON_HAND), (ON_HAND, SUPPLIER)):
+        again = Posting(
+            site="north", movement=Movement(1, MILK, Decimal(3), source, destination, "receipt"),
+            event_time=AT, recorded_at=AT, business_day=AT.date(), journal=1, seq=7,
+        )  # fmt: skip
+        with books.database.transaction() as connection:
+            [correction] = post(connection, [again], AT).corrections
+        assert abs(correction.quantity) == 3
+    assert stock(books)["north"] == (10, 1000)
+
+
 def test_two_transactions_that_bring_the_same_new_product_wait_for_each_other(books: Central) -> None:
     start = threading.Barrier(2)
 
