@@ -16,7 +16,6 @@ from central.commands.statement_tables import show_day, show_range
 from central.database import Connection
 from central.reconciliation import tables
 from central.reconciliation.periods import By, Span
-from central.reconciliation.range_routes import PERIOD_COLUMNS
 from central.reconciliation.ranges import PeriodLine, RangeStatement, page, range_statement
 from central.reconciliation.statement import DayStatement, day_statement, site_of
 
@@ -80,7 +79,7 @@ def _range(connection: Connection, site: str, span: Span, by: By, *, as_csv: boo
         is_balanced = is_balanced and not line.difference and not line.value_difference_minor
     if as_csv:
         rows: Iterator[list[Any]] = ([line.first, line.last, *tables.product_row(line)] for line in lines)
-        sys.stdout.write(tables.text_of(PERIOD_COLUMNS, rows))
+        sys.stdout.write(tables.text_of(tables.PERIOD_COLUMNS, rows))
         return is_balanced
     whole: RangeStatement = msgspec.structs.replace(found, items=tuple(lines), balanced=is_balanced)
     if as_json:

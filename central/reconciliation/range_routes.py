@@ -17,6 +17,7 @@ from central.api.paging import Cursor, Limit, decode, encode
 from central.api.problems import Problem
 from central.products.routes import Gtin
 from central.reconciliation import tables
+from central.reconciliation.answers import csv_of, wants_csv
 from central.reconciliation.periods import By, Span, month_of
 from central.reconciliation.ranges import RangeStatement, page, range_statement, refuse
 from central.reconciliation.routes import CSV, Accept, Day, Format, answered
@@ -28,7 +29,6 @@ from central.tokens.bearer import Role
 router = APIRouter(prefix="/v1", tags=["reconciliation"])
 
 CSV_PAGE = 20_000
-PERIOD_COLUMNS = ("first", "last", *tables.PRODUCT_COLUMNS)
 NODE_COLUMNS = (
     "path", "dealer", "site", "parent", "name", "sites", "first", "last", "currency",
     *(name for name in NodeValues.__struct_fields__ if name.endswith("_minor")), "opening", "sold", "closing",
@@ -75,7 +75,7 @@ def asked_page(
     cursor: Cursor = None, limit: Limit = 100, as_format: Format = None, accept: Accept = "application/json"
 ) -> AskedPage:
     """The dependency of a page, or a table."""
-    return AskedPage(cursor, limit, tables.wants_csv(as_format, accept))
+    return AskedPage(cursor, limit, wants_csv(as_format, accept))
 
 
 @router.get("/reconciliation", response_model=model_of(TreeTotals), responses=CSV)
@@ -98,7 +98,7 @@ def get_totals(
         nodes = tree_totals(connection, scope, span, asked.by, asked.gtin)
     if paging.is_csv:
         rows = ([getattr(node, name) for name in NODE_COLUMNS] for node in nodes)
-        return tables.csv_of(NODE_COLUMNS, rows, f"totals-{span.first}-{span.last}")
+        return csv_of(NODE_COLUMNS, rows, f"totals-{span.first}-{span.last}")
     following = [node for node in nodes if place is None or place_of(node) > place]
     shown = tuple(following[: paging.limit])
     answer = TreeTotals(
@@ -128,7 +128,7 @@ def get_range(
             site_of(connection, site)
             refuse(connection, span, by)
         rows = _every_row(central, caller, site, asked)
-        return tables.csv_of(PERIOD_COLUMNS, rows, f"{site}-{span.first}-{span.last}")
+        return csv_of(tables.PERIOD_COLUMNS, rows, f"{site}-{span.first}-{span.last}")
     place = decode(paging.cursor, tuple[date, str])
     with answered(), reading(central, caller, snapshot=True) as connection:
         statement, following = range_statement(

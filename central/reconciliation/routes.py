@@ -23,6 +23,7 @@ from central.api.problems import Problem
 from central.database import Connection
 from central.reconciliation import beside, closing, tables
 from central.reconciliation import reading as books
+from central.reconciliation.answers import csv_of, wants_csv
 from central.reconciliation.periods import end_of_day
 from central.reconciliation.ranges import TooLong
 from central.reconciliation.rebuild import rebuild as replay
@@ -145,10 +146,10 @@ def get_day_statement(
     """The day statement of a site; `day` is its local date. Balanced, or it says in words what is not."""
     with answered(), reading(central, caller, snapshot=True) as connection:
         statement = day_statement(connection, site, day, now=central.now(), as_of=as_of)
-    if not tables.wants_csv(as_format, accept):
+    if not wants_csv(as_format, accept):
         return json_of(statement if caller.sees_every_site else _without_names(statement))
     products = statement.products if statement.as_of is None else statement.as_of.products
-    return tables.csv_of(tables.PRODUCT_COLUMNS, map(tables.product_row, products), f"{site}-{day}")
+    return csv_of(tables.PRODUCT_COLUMNS, map(tables.product_row, products), f"{site}-{day}")
 
 
 @router.get("/reconciliation/{site}/{day}/restatements")

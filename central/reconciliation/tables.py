@@ -7,34 +7,11 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from fastapi.responses import StreamingResponse
-
 from central.reconciliation.rules import ProductLine
 
 PRODUCT_COLUMNS = ProductLine.__struct_fields__
+PERIOD_COLUMNS = ("first", "last", *PRODUCT_COLUMNS)
 _PIECE_ROWS = 500
-
-
-def wants_csv(as_format: str | None, accept: str) -> bool:
-    """Whether a caller asked for CSV: by ``format``, else by what it accepts first."""
-    return as_format == "csv" or (
-        as_format is None and accept.split(",", maxsplit=1)[0].strip().startswith("text/csv")
-    )
-
-
-def csv_of(columns: Sequence[str], rows: Iterable[Sequence[Any]], name: str) -> StreamingResponse:
-    """A table as a file of this name, written while it is read."""
-    disposition = f'attachment; filename="{name}.csv"'
-    return StreamingResponse(
-        _pieces(columns, rows),
-        media_type="text/csv; charset=utf-8; header=present",
-        headers={"Content-Disposition": disposition},
-    )
-
-
-def text_of(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """The same as one text."""
-    return "".join(_pieces(columns, rows))
 
 
 def product_row(line: ProductLine) -> list[Any]:
@@ -42,7 +19,13 @@ def product_row(line: ProductLine) -> list[Any]:
     return [getattr(line, name) for name in PRODUCT_COLUMNS]
 
 
-def _pieces(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+def text_of(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A table as one text."""
+    return "".join(pieces_of(columns, rows))
+
+
+def pieces_of(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """A table in pieces, made while its rows are read."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(columns)
