@@ -8,7 +8,7 @@ and one payment; one line in fifty sells an item with a code of its own.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -45,10 +45,12 @@ _MOVEMENTS = """
         recorded_at, business_day)
     SELECT 'site-' || sale % :sites, 1000000000 + n, '0' || (4000000000000 + product)::text, 1 + n % 3, 100 * (1 + n % 3), 'on_hand', 'customer',
            'sale', :journal + sale % :sites, sale / :sites + 1, n % 3, at, at, at::date
-      FROM generate_series(:first, :last - 1) AS n,
+      FROM (:numbers) AS numbered (n),
            LATERAL (SELECT n / 3 AS sale, floor(1000 * ((hashint8(n) & 16777215) / 16777216.0::float8) ^ 2)::bigint AS product) AS made,
            LATERAL (SELECT to_timestamp(:from_s + (sale - :first / 3) * :step_s) AS at) AS timed
 """
+_AS_THEY_CAME = ("SELECT generate_series(:first, :last - 1)",)
+"""Every site's sales among those of the others."""
 _FOLLOWING: dict[Table, str] = {
     Table.STOCK_DAYS: """
         INSERT INTO :partition (site_id, business_day, gtin, flow, quantity, value_minor, amount_minor)
@@ -135,9 +137,12 @@ def _fill(directory: Path, millions: int, sites: int) -> None:
 class GrownBooks:
     """Books that grow, month after month, up to the present one."""
 
-    def __init__(self, database: Database, sites: int, months: int = 12) -> None:
+    def __init__(self, database: Database, sites: int, months: int = 12, *, by_site: bool = False) -> None:
+        """``by_site`` puts the rows of a month down site by site: its indexes are then made in half the time, and reading a day finds its rows
+        closer together than it would in books that were kept."""
         self.database = database
         self.sites = sites
+        self._by_site = by_site
         self._months = months
         self._lines = 0
         self._month = months_later(datetime.now(UTC).date(), -months)
@@ -157,6 +162,11 @@ class GrownBooks:
                 )
             for number in range(self.sites):
                 _lay_out_site(connection, number)
+            # First those that brought the past, so that their journals are numbered in a row; then one a site that has brought nothing yet.
+            for number in range(self.sites):
+                _lay_out_agent(connection, number, f"past-{number}", "1", epoch(_HISTORY + number))
+            for number in range(self.sites):
+                _lay_out_agent(connection, number, f"agent-{number}", "2", epoch(number))
             self._journal = _value(
                 connection, "SELECT min(journal) FROM epochs WHERE agent_id LIKE 'past-%%'"
             )
@@ -171,7 +181,7 @@ class GrownBooks:
         for number in range(1, months + 1):
             last = wanted if number == months else first + (wanted - first) * number // months // step * step
             words = self._words(self._lines, last)
-            self._make(Table.MOVEMENTS, _MOVEMENTS, words)
+            self._make(Table.MOVEMENTS, _MOVEMENTS, words, self._numbers())
             if following is not None:
                 following.join()
             following = threading.Thread(target=self._follow, args=(words,))
@@ -205,13 +215,26 @@ class GrownBooks:
         with self.database.transaction() as connection:
             connection.execute(_filled_in(_CARRIED, words).encode())
 
-    def _make(self, table: Table, made: str, words: Mapping[str, str]) -> None:
+    def _numbers(self) -> Sequence[str]:
+        """Where the numbers of lines come from, statement by statement."""
+        if not self._by_site:
+            return _AS_THEY_CAME
+        in_order = sorted(range(self.sites), key=str)  # as the index has them
+        return [
+            f"SELECT n FROM generate_series(:first / 3 + {place}, :last / 3 - 1, :sites) AS sale, LATERAL generate_series(sale * 3, sale * 3 + 2) AS n"
+            for place in in_order
+        ]
+
+    def _make(
+        self, table: Table, made: str, words: Mapping[str, str], numbers: Sequence[str] = ("",)
+    ) -> None:
         name = f"{table}_{words[':month'][:7].replace('-', '_')}"
         create = f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)"
         attach = f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM (':month') TO (':until')"
         with self.database.transaction() as connection:
             connection.execute(create.encode())
-            connection.execute(_filled_in(made, {":partition": name, **words}).encode())
+            for one in numbers:
+                connection.execute(_filled_in(made, {":partition": name, ":numbers": one, **words}).encode())
             connection.execute("SELECT isolate_by_site(%s)", (name,))
             connection.execute(_filled_in(attach, words).encode())
 
@@ -243,22 +266,24 @@ def _one_partition_a_month(connection: Connection, first: date) -> None:
 
 
 def _lay_out_site(connection: Connection, number: int) -> None:
-    """A site, the agent that brought its past, and one that has brought nothing yet."""
+    """A site."""
     connection.execute(
         "INSERT INTO sites (site_id, dealer_id, kind, name, currency) VALUES (%s, 'd', 'store', 'x', 'EUR')",
         (f"site-{number}",),
     )
-    for agent, lane, of in (("past", "1", epoch(_HISTORY + number)), ("agent", "2", epoch(number))):
-        name = f"{agent}-{number}"
-        opening = genesis(name, of)
-        connection.execute(
-            "INSERT INTO agents (agent_id, site_id, lane, public_key_pem, seen_at) VALUES (%s, %s, %s, '', now())",
-            (name, f"site-{number}", lane),
-        )
-        connection.execute(
-            "INSERT INTO epochs (agent_id, epoch, opening_hash, head_hash, cause) VALUES (%s, %s, %s, %s, 'enrolled')",
-            (name, of, opening, opening),
-        )
+
+
+def _lay_out_agent(connection: Connection, number: int, agent: str, lane: str, of: str) -> None:
+    """A machine of a site, with an empty journal."""
+    opening = genesis(agent, of)
+    connection.execute(
+        "INSERT INTO agents (agent_id, site_id, lane, public_key_pem, seen_at) VALUES (%s, %s, %s, '', now())",
+        (agent, f"site-{number}", lane),
+    )
+    connection.execute(
+        "INSERT INTO epochs (agent_id, epoch, opening_hash, head_hash, cause) VALUES (%s, %s, %s, %s, 'enrolled')",
+        (agent, of, opening, opening),
+    )
 
 
 def _opening(month: date) -> bytes:

@@ -95,7 +95,7 @@ def months_for(sizes: list[int], millions: int) -> int:
 def grown(database: Database, books: GrownBooks | None, sites: int, millions: int, months: int) -> GrownBooks:
     """The books grown to a size; laid out first if there are none."""
     if books is None:
-        books = GrownBooks(database, sites)
+        books = GrownBooks(database, sites, by_site=True)
         books.lay_out()
     books.database = database
     books.grow(millions * 1_000_000, months)
