@@ -98,3 +98,29 @@ def test_whatever_is_counted_is_either_from_the_way_or_over_and_nothing_arrives_
         missing = sum(line.outstanding for line in found.lines if line.gtin == gtin)
         assert missing == short.get(gtin, 0)
         assert all(0 <= line.received <= line.quantity for line in found.lines)
+
+
+def test_a_line_shares_its_worth_between_what_arrives_and_the_last_takes_the_rest() -> None:
+    line = Line(line=1, gtin=WATER, quantity=Decimal(3), value_minor=100)
+    assert [line.worth_minor(Decimal(1), Decimal(gone)) for gone in range(3)] == [33, 34, 33]
+
+
+def test_what_is_outstanding_is_worth_what_has_neither_arrived_nor_been_settled() -> None:
+    line = Line(
+        line=1, gtin=WATER, quantity=Decimal(10), received=Decimal(4), settled=Decimal(1), value_minor=1000
+    )
+    assert (line.outstanding, line.outstanding_minor) == (Decimal(5), 500)
+
+
+def test_a_line_of_no_known_worth_is_worth_nothing() -> None:
+    line = Line(line=1, gtin=WATER, quantity=Decimal(10))
+    assert (line.outstanding_minor, line.worth_minor(Decimal(3), Decimal(0))) == (0, 0)
+
+
+def test_a_receipt_that_draws_on_two_lines_is_worth_its_share_of_both() -> None:
+    lines = [
+        Line(line=1, gtin=WATER, quantity=Decimal(2), value_minor=200),
+        Line(line=2, gtin=WATER, quantity=Decimal(4), received=Decimal(1), value_minor=600),
+    ]
+    [counted] = compare(lines, [GoodsLine(gtin=WATER, quantity=Decimal(9))], complete=True).counted
+    assert (counted.from_transit, counted.value_minor, counted.over) == (Decimal(5), 650, Decimal(4))
