@@ -147,6 +147,16 @@ def came_along(from_site: str, to_site: str, gtin: str, quantity: Decimal, reaso
     return Settlement(reason=reason, lines=lines)
 
 
+def carried_over(from_site: str, to_site: str, gtin: str, quantity: Decimal) -> Settlement:
+    """Goods were moved from one site to another, and nobody booked it."""
+    way = in_transit(from_site, to_site)
+    lines = (
+        Line(gtin=gtin, quantity=quantity, source=ON_HAND, destination=way, site=from_site),
+        Line(gtin=gtin, quantity=quantity, source=way, destination=ON_HAND, site=to_site),
+    )
+    return Settlement(reason="transfer_not_booked", lines=lines)
+
+
 def credited(invoice: str, lines: Iterable[Line], reason: str) -> Settlement:
     """The buyer gets back what it was charged too much."""
     return Settlement(reason=reason, kind=Kind.CREDIT_NOTE, invoice=invoice, lines=tuple(lines))

@@ -112,14 +112,18 @@ def not_for_sale(case: Discrepancy, _: Surroundings) -> Likely:
     return Likely("clerk_override", 0.6)
 
 
-def outside_territory(_case: Discrepancy, around: Surroundings) -> Likely:
+def outside_territory(case: Discrepancy, around: Surroundings) -> Likely:
     """An item turned up where it was not sent."""
     if around.same_house:
+        moved = None
+        if around.home_site is not None and case.gtin is not None and case.quantity:
+            moved = settlements.carried_over(around.home_site, case.site, case.gtin, quantity_of(case))
         return Likely(
             "transfer_not_booked",
             0.8,
             None,
-            "ask both sites of this dealer; if it was moved from one to the other, book the transfer",
+            "ask both sites of this dealer; if it was moved from one to the other, book the transfer: the settlement does it",
+            moved,
         )
     if DiscrepancyClass.IMPOSSIBLE_TRAVEL in around.other_classes or _is_copied(around):
         return Likely("code_copied", 0.9)

@@ -214,6 +214,7 @@ def _rank(
             """
             INSERT INTO stock_suspects (site_id, gtin, probability, on_hand, value_minor, last_sold_on, silent_days, missed, looked_at)
             VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+            ON CONFLICT (site_id, gtin) DO NOTHING -- another process looks at the same moment
             """,
             [
                 (

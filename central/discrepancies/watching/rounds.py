@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+import psycopg
+import structlog
+
 from central.database import Connection, Database
 from central.discrepancies import assessing
 from central.discrepancies.limits import DEFAULTS, Limits
@@ -19,6 +22,7 @@ from central.discrepancies.watching.overdue import raise_overdue
 from central.discrepancies.watching.phantoms import look
 from central.discrepancies.watching.silence import AT_ONCE as SILENT_AT_ONCE
 from central.discrepancies.watching.silence import raise_silent
+from central.intake.faults import in_words
 from central.invoices.matching import AT_ONCE as INVOICES_AT_ONCE
 from central.invoices.matching import match_waiting
 
@@ -26,6 +30,8 @@ NEW_A_ROUND = 50
 """Transactions of new cases in one half minute; what is left comes in the next."""
 AGAIN_A_ROUND = 100
 SITES_AT_ONCE = 10
+
+log = structlog.get_logger(__name__)
 
 
 class CaseRounds:
@@ -38,11 +44,26 @@ class CaseRounds:
 
     def quick(self, now: datetime) -> None:
         """Close what is explained, and look at what was raised since the last time."""
-        self._database.run(lambda connection: close_explained(connection, now))
-        self._repeat(lambda connection: assessing.assess_new(connection, now), assessing.AT_ONCE, NEW_A_ROUND)
+        self._guarded(self._quick, now)
 
     def slow(self, now: datetime) -> None:
         """Find what has not happened in its time; go through the next sites; look again at what is open."""
+        self._guarded(self._slow, now)
+
+    def _guarded(self, work: Callable[[datetime], None], now: datetime) -> None:
+        """What the data of one case do to a round must not stop what else is done by the clock: prices whose time has come, certificates."""
+        try:
+            work(now)
+        except psycopg.Error as error:
+            log.error(
+                "a round of discrepancies was cut short; the next one begins anew", cause=in_words(error)
+            )  # noqa: TRY400 - a trace would repeat values
+
+    def _quick(self, now: datetime) -> None:
+        self._database.run(lambda connection: close_explained(connection, now))
+        self._repeat(lambda connection: assessing.assess_new(connection, now), assessing.AT_ONCE, NEW_A_ROUND)
+
+    def _slow(self, now: datetime) -> None:
         limits = self._limits
         self._repeat(lambda connection: raise_overdue(connection, now, limits), OVERDUE_AT_ONCE, 20)
         self._repeat(lambda connection: raise_silent(connection, now, limits), SILENT_AT_ONCE, 20)

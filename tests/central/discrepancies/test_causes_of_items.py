@@ -101,6 +101,16 @@ def test_an_item_that_strays_within_one_house_was_moved_else_it_is_diverted() ->
     assert cause(one, other_classes=frozenset({C.ITEM_CODE_COPIED})) == "code_copied"
 
 
+def test_a_transfer_that_nobody_booked_is_booked_by_its_settlement() -> None:
+    found = likely_cause(case(C.ITEM_OUTSIDE_TERRITORY), Surroundings(same_house=True, home_site="south"))
+    assert found is not None
+    assert found.settlement is not None
+    assert [(one.site, one.source, one.destination) for one in found.settlement.lines] == [
+        ("south", "on_hand", "in_transit:south>north"),
+        ("north", "in_transit:south>north", "on_hand"),
+    ]
+
+
 def test_a_wrong_clock_makes_impossible_journeys() -> None:
     one = case(C.IMPOSSIBLE_TRAVEL)
     assert cause(one, other_classes=frozenset({C.CLOCK_STEP})) == "wrong_clock"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -147,6 +148,26 @@ def test_goods_that_went_to_another_site_settle_both_cases_at_once(
     assert_books_hold(world)
 
 
+def test_a_transfer_within_one_house_is_booked_with_what_the_goods_are_worth(world: World) -> None:
+    world.opening("D1", watch=1)
+    (item,) = world.sold_items("A1", site="D1")
+    with world.database.transaction() as connection:
+        connection.execute(
+            "UPDATE dealers SET path = 'acme/x/' WHERE dealer_id = 'acme'"
+        )  # beside, not above
+        connection.execute(
+            "UPDATE dealers SET parent_id = 'zetadealer' WHERE dealer_id IN ('acme', 'acme-county')"
+        )
+    world.counter("D1B").sell(WATCH, 1, 199900, item)
+    looked_at(world)
+    strayed = case(world, "item_outside_territory")
+    settle(world, strayed)
+    assert strayed["cause"] == "transfer_not_booked"
+    assert [world.stock(site, WATCH)["on_hand"] for site in ("D1", "D1B")] == ["0", "0"]
+    assert (on_the_way(world, WATCH), case(world, "sold_below_zero")["state"]) == (0, "settled")
+    assert_books_hold(world)
+
+
 def test_each_fact_of_the_evidence_opens_to_its_event(world: World, short: dict[str, Any]) -> None:
     event = world.get(short["evidence"][0]["href"])
     assert (event["kind"], event["body"]["despatch_id"], event["site"]) == ("goods_received", "D-1", "D1")
@@ -168,3 +189,31 @@ def test_an_event_of_another_dealer_is_not_there(world: World) -> None:
         for caller in ("boss", "checker", "zeta", "acme", "own store")
     ]
     assert statuses == [200, 200, 200, 404, 404]
+
+
+def test_of_many_who_settle_one_case_at_once_one_books(world: World, short: dict[str, Any]) -> None:
+    with ThreadPoolExecutor(6) as people:
+        body = {"reason": "at once", "proposed": True}
+        answers = list(
+            people.map(lambda _: world.call("POST", f"{path(short)}/settle", json=body).status_code, range(6))
+        )
+    assert (sorted(answers), on_the_way(world), world.stock("WH")["on_hand"]) == ([200] + [409] * 5, 0, "93")
+    assert_books_hold(world)
+
+
+def test_goods_that_arrive_while_they_are_settled_are_booked_once(
+    world: World, short: dict[str, Any]
+) -> None:
+    counter = world.counter("D1")
+    with ThreadPoolExecutor(2) as both:
+        receipt = both.submit(counter.receive, "D-1", 3)
+        settled = both.submit(
+            world.call, "POST", f"{path(short)}/settle", json={"reason": "gone", "proposed": True}
+        )
+        receipt.result()
+    # Whoever came first: the receipt, and nothing is left to settle; or the settlement, and what came after all is over.
+    over = [one["quantity"] for one in world.get(CASES, params={"class": "over_receipt"})["items"]]
+    stock = (world.stock("WH")["on_hand"], world.stock("D1")["on_hand"], over)
+    assert stock == (("90", "10", []) if settled.result().status_code == 409 else ("93", "10", ["3"]))
+    assert on_the_way(world) == 0
+    assert_books_hold(world)
