@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from agent import settings as agent_settings
+from agent.till.pins import hash_pin
 from central import settings as central_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,6 +27,7 @@ OWN = {
         "neighbours.listen",
         "neighbours.agents",
         "printer",
+        "supervisor",
     },
     "central": {
         "database.url",
@@ -37,6 +39,7 @@ OWN = {
         "resolver.contact",
         "resolver.product_url",
         "codes.domain",
+        "retention",
     },
 }
 
@@ -78,6 +81,7 @@ def test_everything_in_an_example_is_a_key_of_the_settings(side: str, tmp_path: 
     text = (CONFIG / f"{side}.toml").read_text(encoding="utf-8")
     everything = tmp_path / "everything.toml"
     full = _uncommented(text, without=set()).replace('token = "..."', 'token = "0123456789abcdef"')
+    full = full.replace('pin_hash = "scrypt$14$..."', f'pin_hash = "{hash_pin("4711")}"')
     everything.write_text(
         re.sub(r'^url = "postgresql:///.*$', "", full, flags=re.MULTILINE), encoding="utf-8"
     )

@@ -72,6 +72,7 @@ def bodies(target: Target) -> dict[str, Any]:
             "reason": "because", "assignee": "me",
             "cases": [{"site": site, "discrepancy_id": target.values["discrepancy_id"]}],
         },
+        "/v1/costs": {"gtin": WATER, "currency": "CNY", "cost_minor": "100"},
         "/v1/invoices": invoice(site, "MINE"),
         **{f"/v1/invoices/{{site}}/{{invoice_id}}/{action}": decision for action in ("pay", "cancel")},
         "/v1/discrepancies/{site}/{discrepancy_id}/assign": {"reason": "because", "assignee": "me"},
