@@ -55,9 +55,10 @@ class CaseRounds:
         try:
             work(now)
         except psycopg.Error as error:
-            log.error(
+            # Without a trace, which would repeat values.
+            log.warning(
                 "a round of discrepancies was cut short; the next one begins anew", cause=in_words(error)
-            )  # noqa: TRY400 - a trace would repeat values
+            )
 
     def _quick(self, now: datetime) -> None:
         self._database.run(lambda connection: close_explained(connection, now))
