@@ -1,15 +1,17 @@
-"""Books from before values were kept: they get their days and months."""
+"""Books that were kept before values were: they get their days and months, and become worth something as their goods move."""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
 
 from central.database import Database
+from central.ledger.documents import Document, Line, book
 from central.migrations import steps
-from tests.integration.books import (
-    assert_values_hold,
-    central,
-)
+from tests.integration.books import MILK, Central, assert_values_hold, central
 
 _OLD_BOOKS = """
 INSERT INTO dealers (dealer_id, name, path) VALUES ('d', 'd', 'd/');
@@ -32,18 +34,42 @@ VALUES ('north', 1, 1, 0, 'sale', 's', 's', '04012345678901', 3, 600, 0, 'EUR', 
 """
 
 
-def test_books_that_were_there_before_get_their_days_and_months(empty_database_url: str) -> None:
+@pytest.fixture
+def books(empty_database_url: str) -> Iterator[Central]:
     with Database(empty_database_url) as database:
         steps.migrate(database, to="0005")
         with database.transaction() as connection:
             connection.execute(_OLD_BOOKS)
         steps.migrate(database)
-    with central(empty_database_url) as books:
-        assert books.rows("SELECT month, flow, quantity, amount_minor FROM stock_months ORDER BY 1, 2") == [
-            (date(2026, 8, 1), "received", 10, 0),
-            (date(2026, 8, 1), "sold", 2, 400),
-            (date(2026, 9, 1), "returned", 0, 200),
-            (date(2026, 9, 1), "set_aside", 1, 0),
-            (date(2026, 9, 1), "transferred_out", 2, 0),
-        ]
-        assert_values_hold(books)
+    with central(empty_database_url) as made:
+        yield made
+
+
+def test_books_that_were_there_before_get_their_days_and_months(books: Central) -> None:
+    assert books.rows("SELECT month, flow, quantity, amount_minor FROM stock_months ORDER BY 1, 2") == [
+        (date(2026, 8, 1), "received", 10, 0),
+        (date(2026, 8, 1), "sold", 2, 400),
+        (date(2026, 9, 1), "returned", 0, 200),
+        (date(2026, 9, 1), "set_aside", 1, 0),
+        (date(2026, 9, 1), "transferred_out", 2, 0),
+    ]
+    assert_values_hold(books)
+
+
+def test_their_goods_are_worth_something_from_the_first_movement_after_a_cost_is_known(
+    books: Central,
+) -> None:
+    at = datetime(2026, 9, 21, tzinfo=UTC)
+    gone = (Line(line=1, gtin=MILK, quantity=Decimal(-1)),)
+    with books.database.transaction() as connection:
+        connection.execute("INSERT INTO costs VALUES (%s, 'EUR', '2026-09-20', 150)", (MILK,))
+        document = Document(site="north", document="adjustment:a", lines=gone, event_time=at, reason="damage")
+        assert book(connection, document, at) is True
+    assert books.rows(
+        "SELECT location, quantity, value_minor FROM stock WHERE value_minor <> 0 ORDER BY 1"
+    ) == [
+        ("adjustment:damage", 1, 150),
+        ("adjustment:valuation", 0, -900),
+        ("on_hand", 5, 750),
+    ]
+    assert_values_hold(books)
